@@ -1,0 +1,55 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"github.com/nightbell/nightbell/incident"
+	"github.com/nightbell/nightbell/push"
+	"github.com/nightbell/nightbell/realtime"
+	"github.com/nightbell/nightbell/respond"
+)
+
+// IncidentFilter narrows a list of incidents; empty fields do not narrow.
+// Newest first; After is the last item of the former page.
+type IncidentFilter struct {
+	Statuses   []incident.Status
+	Urgencies  []incident.Urgency
+	ServiceIDs []string
+	AssigneeID string
+	Since      time.Time // CreatedAt at or after
+	Until      time.Time // CreatedAt before
+	Limit      int
+	AfterAt    time.Time // zero: from the newest
+	AfterID    string
+}
+
+// Incidents reads incidents.
+type Incidents interface {
+	// ListIncidents gives one page, whether more follow, and where the log
+	// stood before the page was read: a stream resumed there misses nothing.
+	ListIncidents(ctx context.Context, f IncidentFilter) (items []incident.Incident, more bool, head realtime.Head, err error)
+	Incident(ctx context.Context, id string) (incident.Incident, error)
+	Alerts(ctx context.Context, incidentID string, limit int) ([]respond.Alert, error)
+	// Timeline gives entries of one incident with Seq > after, in order.
+	Timeline(ctx context.Context, incidentID string, after int64, limit int) ([]incident.Entry, error)
+}
+
+// Devices keeps the registry of phones.
+type Devices interface {
+	// RegisterDevice inserts, or, when the same (provider, token) is known,
+	// moves it to this user and revives it. The device as stored comes back.
+	RegisterDevice(ctx context.Context, d push.Device) (push.Device, error)
+	// UpdateDevice saves a device of this user (token, capabilities, versions).
+	UpdateDevice(ctx context.Context, d push.Device) error
+	// Device is fault.NotFound unless it exists and is this user's.
+	Device(ctx context.Context, userID, id string) (push.Device, error)
+	Devices(ctx context.Context, userID string) ([]push.Device, error)
+	RemoveDevice(ctx context.Context, userID, id string) error
+}
+
+// Health says whether the node can do its work.
+type Health interface {
+	// Ready checks the database with a short deadline.
+	Ready(ctx context.Context) error
+}

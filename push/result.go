@@ -1,0 +1,76 @@
+package push
+
+import (
+	"time"
+
+	"github.com/nightbell/nightbell/incident"
+)
+
+// Class is what a provider's answer means for us.
+type Class string
+
+const (
+	// ClassAccepted: the provider took it.
+	ClassAccepted Class = "accepted"
+	// ClassRetry: trouble on the way; try again after RetryAfter or by our own backoff.
+	ClassRetry Class = "retry"
+	// ClassDeviceThrottled: this one device is flooded; wait, the lane is fine.
+	ClassDeviceThrottled Class = "device_throttled"
+	// ClassTokenDead: the provider says the token is gone since Since.
+	ClassTokenDead Class = "token_dead"
+	// ClassTokenSuspect: the token, or our use of it, looks wrong.
+	ClassTokenSuspect Class = "token_suspect"
+	// ClassPayloadBug: our message is malformed; never retried, alarmed.
+	ClassPayloadBug Class = "payload_bug"
+	// ClassTooLarge: rebuild smaller, resend once.
+	ClassTooLarge Class = "too_large"
+	// ClassConfigBroken: key, topic or project is wrong; the lane waits, no token is touched.
+	ClassConfigBroken Class = "config_broken"
+	// ClassProviderDown: the provider answers but cannot serve; lane-wide backoff.
+	ClassProviderDown Class = "provider_down"
+	// ClassCut: our own shutdown cut the send short; costs no attempt.
+	ClassCut Class = "cut"
+)
+
+// Result is a provider's answer, sorted.
+type Result struct {
+	Class Class
+	// Status is the HTTP status, 0 when there was no answer.
+	Status int
+	// Reason is the provider's own word (BadDeviceToken, UNREGISTERED, …) or
+	// a short one of ours (timeout, connection_lost).
+	Reason string
+	// ProviderID is the provider's name for the accepted message.
+	ProviderID string
+	// Since is when the token stopped being valid (APNs 410 timestamp); zero
+	// when the provider did not say.
+	Since time.Time
+	// RetryAfter is the provider's own wish; zero when it did not say.
+	RetryAfter time.Duration
+}
+
+// Outcome is what one send came to, to be recorded.
+type Outcome struct {
+	Job    Job
+	SentAt time.Time
+	DoneAt time.Time
+	Result Result
+	// RetryAt is when the pipeline wants to try again; zero means no more.
+	RetryAt time.Time
+	// Final is the state the pipeline decided on: Accepted, Failed, Expired,
+	// Cancelled, or Scheduled with RetryAt set.
+	Final DeliveryState
+}
+
+// Verdict is what an outcome does to the rows it concerns.
+type Verdict struct {
+	Delivery Delivery
+	// DeviceState is the device's new state, empty for no change.
+	DeviceState  DeviceState
+	DeviceReason string
+	Entries      []incident.Entry
+	// FollowUp is a settle that became necessary because the page was
+	// cancelled while it was already on its way; nil otherwise. Its ID is empty:
+	// the store mints one.
+	FollowUp *Delivery
+}

@@ -1,0 +1,10 @@
+// Package respond is the desk every change of an incident comes to.
+//
+// Events (ingest.go), people's actions (act.go), the clock (escalate.go) and
+// the auditor (audit.go) all end here: one transaction reads the incident,
+// lets the pure rooms decide, and writes incident, timeline, notifications and
+// deliveries together. What was committed is then handed to push in memory,
+// never before (I2).
+//
+// May import: incident, oncall, push (its nouns), queue, fault, id, meter.
+package respond

@@ -1,0 +1,251 @@
+package respond
+
+import (
+	"context"
+	"time"
+
+	"github.com/nightbell/nightbell/incident"
+	"github.com/nightbell/nightbell/oncall"
+	"github.com/nightbell/nightbell/push"
+)
+
+// Case is an incident with its frozen plan and where it stands in it: the
+// aggregate that one transaction reads and writes.
+type Case struct {
+	Incident incident.Incident
+	Plan     oncall.Plan
+	Position oncall.Position
+	// NextRungAt is when the earliest waiting notification is due; zero if none.
+	NextRungAt time.Time
+}
+
+// DueAt is the case's one due time: the earliest of its timers and its next
+// notification. ok is false when nothing will ever happen by itself.
+func (c Case) DueAt() (at time.Time, ok bool) {
+	at, ok = c.Incident.Timers.Next()
+	if !c.NextRungAt.IsZero() && (!ok || c.NextRungAt.Before(at)) {
+		return c.NextRungAt, true
+	}
+	return at, ok
+}
+
+// Alert is one distinct content that arrived under an incident's dedup key.
+type Alert struct {
+	ID            string
+	IncidentID    string
+	ServiceID     string
+	IntegrationID string
+	DedupKey      string
+	// Fingerprint tells contents apart: same fingerprint, same alert row.
+	Fingerprint string
+	Severity    incident.Severity
+	Summary     string
+	Source      string
+	// Payload is the event as accepted (JSON), for people and later rules.
+	Payload []byte
+	Count   int64
+	FirstAt time.Time
+	LastAt  time.Time
+	// ResolvedAt is zero while open.
+	ResolvedAt time.Time
+}
+
+// OpenAlert is what an integration's dedup key points at while it is open.
+type OpenAlert struct {
+	AlertID     string
+	IncidentID  string
+	Fingerprint string
+}
+
+// NotificationState is where a promise to reach a person stands.
+type NotificationState string
+
+// A notification waits, was turned into deliveries, or will never be.
+const (
+	NotificationScheduled  NotificationState = "scheduled"
+	NotificationDispatched NotificationState = "dispatched"
+	NotificationCancelled  NotificationState = "cancelled"
+	NotificationExpired    NotificationState = "expired"
+)
+
+// Notification is a promise to reach one user by one method at a time.
+type Notification struct {
+	ID         string
+	IncidentID string
+	UserID     string
+	RuleID     string // empty: the fallback
+	Method     oncall.Method
+	DeviceID   string // empty: all active devices
+	Level      int
+	Loop       int
+	State      NotificationState
+	DueAt      time.Time
+	ExpiresAt  time.Time
+	CreatedAt  time.Time
+}
+
+// ChangeEvent is something that was changed on purpose (a deployment); it is
+// shown beside incidents and pages nobody.
+type ChangeEvent struct {
+	ID            string
+	ServiceID     string
+	IntegrationID string
+	Summary       string
+	Source        string
+	At            time.Time
+	Payload       []byte
+	ReceivedAt    time.Time
+}
+
+// UrgencyRule turns a severity into an urgency.
+type UrgencyRule string
+
+// Urgency rules of a service.
+const (
+	AlwaysHigh UrgencyRule = "high"
+	AlwaysLow  UrgencyRule = "low"
+	// BySeverity: critical and error are high, warning and info low.
+	BySeverity UrgencyRule = "severity"
+)
+
+// Service is something that breaks, and what happens then.
+type Service struct {
+	ID          string
+	Name        string
+	PolicyID    string
+	Urgency     UrgencyRule
+	AckTimeout  time.Duration // zero: off
+	AutoResolve time.Duration // zero: off
+}
+
+// Integration is one sender's door to a service.
+type Integration struct {
+	ID         string
+	ServiceID  string
+	Name       string
+	RoutingKey string // 32 characters
+}
+
+// Person is what paging needs to know of a user.
+type Person struct {
+	ID       string
+	Name     string
+	Email    string
+	TimeZone string
+	Locale   string
+	Disabled bool
+	Rules    []oncall.Rule
+}
+
+// Catalog is everything configured that the paging path asks for, as one
+// immutable value in memory: no query per event. Version grows with each
+// change of it.
+type Catalog struct {
+	Version      int64
+	Services     map[string]Service
+	Integrations map[string]Integration // by routing key
+	Policies     map[string]oncall.Policy
+	Schedules    map[string]oncall.Schedule
+	People       map[string]Person
+	Devices      map[string][]push.Device // by user, without dead ones, oldest first
+}
+
+// Store runs functions in the group-commit writer. fn may run twice, so it
+// must reset what it captured; calls with the same key run in order. Write
+// returns after the commit.
+type Store interface {
+	Write(ctx context.Context, key string, fn func(Tx) error) error
+	// Catalog is the newest snapshot known to this node; Refresh looks whether
+	// another node has changed it.
+	Catalog() *Catalog
+	Refresh(ctx context.Context) (*Catalog, error)
+}
+
+// Tx is one transaction of the paging path. Everything written becomes visible
+// together, and timeline entries are numbered in commit order.
+type Tx interface {
+	// Catalog as of this transaction.
+	Catalog() *Catalog
+	Cases
+	Alerts
+	Paging
+	Answers
+	// Append adds timeline entries; Seq is given at commit.
+	Append(entries ...incident.Entry)
+	AddChange(c ChangeEvent) error
+}
+
+// Cases reads and writes incidents.
+type Cases interface {
+	// Case loads and locks; fault.NotFound if there is none.
+	Case(incidentID string) (Case, error)
+	// Open inserts a new case and gives its incident the next Number.
+	Open(c *Case) error
+	Save(c Case) error
+}
+
+// Alerts reads and writes alerts and open dedup keys.
+type Alerts interface {
+	// FindOpen tells what the key points at, ok false if it is free.
+	FindOpen(integrationID, dedupKey string) (a OpenAlert, ok bool, err error)
+	// AddAlert inserts a, and points its dedup key at it. When the key was free
+	// and another node takes it first, it fails in a way that Write retries.
+	AddAlert(a Alert) error
+	// CountAlert notes one more identical event.
+	CountAlert(alertID string, at time.Time) error
+	// CloseAlerts resolves all open alerts of the incident and frees their keys.
+	CloseAlerts(incidentID string, at time.Time) error
+	// CloseKey resolves the alerts under one key and frees it; left is how many
+	// keys of the incident are still open.
+	CloseKey(integrationID, dedupKey, incidentID string, at time.Time) (left int, err error)
+}
+
+// Paging reads and writes notifications and deliveries.
+type Paging interface {
+	AddNotifications(n []Notification) error
+	// TakeDue gives the incident's notifications due at now and marks them
+	// dispatched (or expired, when their ExpiresAt has passed: State says which);
+	// next is when the earliest remaining one is due, zero if none.
+	TakeDue(incidentID string, now time.Time) (due []Notification, next time.Time, err error)
+	// CancelPages cancels all waiting notifications, and all page deliveries
+	// not yet in a final state, and returns them as they were.
+	CancelPages(incidentID string, at time.Time) ([]Notification, []push.Delivery, error)
+	AddDeliveries(d []push.Delivery) error
+	// PagedDevices gives, once each, the devices that got a page of this
+	// incident or may have: delivery accepted, or attempted, or in a node's
+	// hands; and that have not been settled since.
+	PagedDevices(incidentID string) ([]push.Device, error)
+}
+
+// Answers keeps the answers given under idempotency keys for 24 hours.
+type Answers interface {
+	// Answered gives the stored answer, nil if there is none.
+	Answered(principal, key string, now time.Time) (answer []byte, fingerprint string, err error)
+	Answer(principal, key, fingerprint string, answer []byte, now time.Time) error
+}
+
+// Timers is where due incidents are claimed; see queue.Source. The items are
+// incident ids. A claim is a lease: the node that dies hands over.
+type Timers interface {
+	Claim(ctx context.Context, now time.Time, n int, leaseUntil time.Time) ([]string, error)
+	NextDue(ctx context.Context) (at time.Time, ok bool, err error)
+	// Overdue gives open incidents whose due time passed before the moment, and
+	// triggered ones with no due time at all, for the auditor; at most n.
+	Overdue(ctx context.Context, before time.Time, n int) ([]Overdue, error)
+}
+
+// Overdue is an incident that the auditor is worried about.
+type Overdue struct {
+	IncidentID string
+	DueAt      time.Time // zero: triggered and nothing will ever happen
+	Exhausted  bool      // known: its plan is over
+}
+
+// Pager is the push pipeline, as the desk sees it.
+type Pager interface {
+	// Submit hands over committed deliveries leased to this node. It never
+	// blocks: what does not fit is left to its lease.
+	Submit(jobs []push.Job)
+	// Cancel stops pages of the incident that this node holds and has not sent.
+	Cancel(incidentID string)
+}
