@@ -1,0 +1,61 @@
+package respond
+
+import (
+	"slices"
+	"time"
+
+	"github.com/nightbell/nightbell/incident"
+	"github.com/nightbell/nightbell/push"
+)
+
+// OnCall implements oncall.Roster over the snapshot.
+func (c *Catalog) OnCall(scheduleID string, t time.Time) []string {
+	s, ok := c.Schedules[scheduleID]
+	if !ok {
+		return nil
+	}
+	var users []string
+	for _, shift := range s.OnCall(t) {
+		if !slices.Contains(users, shift.UserID) {
+			users = append(users, shift.UserID)
+		}
+	}
+	return users
+}
+
+// Reachable implements oncall.Roster: the person exists and is not disabled.
+func (c *Catalog) Reachable(userID string) bool {
+	p, ok := c.People[userID]
+	return ok && !p.Disabled
+}
+
+// ringable gives the devices of a person that a notification may go to: the
+// named one, or all that are not dead.
+func (c *Catalog) ringable(userID, deviceID string) []push.Device {
+	var out []push.Device
+	for _, dev := range c.Devices[userID] {
+		if dev.State != push.DeviceDead && (deviceID == "" || dev.ID == deviceID) {
+			out = append(out, dev)
+		}
+	}
+	return out
+}
+
+// name gives a person's name for the timeline, or the id if they are gone.
+func (c *Catalog) name(userID string) string {
+	if p, ok := c.People[userID]; ok {
+		return p.Name
+	}
+	return userID
+}
+
+// Of turns a severity into an urgency by the service's rule. An unknown rule
+// counts as high: better woken than missed.
+func (r UrgencyRule) Of(s incident.Severity) incident.Urgency {
+	switch {
+	case r == AlwaysLow, r == BySeverity && (s == incident.Warning || s == incident.Info):
+		return incident.Low
+	default:
+		return incident.High
+	}
+}

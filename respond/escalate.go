@@ -1,0 +1,112 @@
+package respond
+
+import (
+	"context"
+	"time"
+
+	"github.com/nightbell/nightbell/fault"
+	"github.com/nightbell/nightbell/incident"
+	"github.com/nightbell/nightbell/oncall"
+)
+
+// Due does what an incident's clock asks for. It is called with a lease on
+// the incident; everything is judged again inside the transaction, so a timer
+// that another change has voided does nothing, and saving gives the lease back.
+func (d *Desk) Due(ctx context.Context, incidentID string) error {
+	err := d.write(ctx, "timer", incidentID, func(w *work) error {
+		c, err := w.tx.Case(incidentID)
+		if err != nil {
+			return err
+		}
+		if err := w.tick(&c); err != nil {
+			return err
+		}
+		return w.save(&c)
+	})
+	if err != nil && fault.KindOf(err) == fault.NotFound {
+		return nil // the incident is gone, and its timers with it
+	}
+	return err
+}
+
+// tick carries out the timers that have passed. After an outage several may
+// have: each is taken once, from now on and with today's on-call (I12), never
+// the backlog of levels that were missed.
+func (w *work) tick(c *Case) error {
+	t := c.Incident.Timers
+	switch {
+	case w.passed(t.AutoResolveAt):
+		return w.timer(c, c.Incident.AutoResolved)
+	case w.passed(t.SnoozeEndsAt):
+		return w.timer(c, c.Incident.SnoozeEnded)
+	case w.passed(t.AckTimeoutAt):
+		return w.timer(c, c.Incident.AckTimedOut)
+	}
+	if w.passed(c.NextRungAt) {
+		if err := w.rungs(c); err != nil {
+			return err
+		}
+	}
+	if w.passed(t.EscalateAt) {
+		return w.step(c, c.Plan.Next(c.Position, w.now, w.tx.Catalog()), "timeout", incident.System)
+	}
+	return nil
+}
+
+// passed reports whether a timer is set and its moment is here.
+func (w *work) passed(at time.Time) bool { return !at.IsZero() && !at.After(w.now) }
+
+func (w *work) timer(c *Case, transition func(time.Time) (incident.Change, error)) error {
+	ch, err := transition(w.now)
+	if err != nil || !ch.Changed {
+		return err
+	}
+	w.desk.changes.Add(1, string(ch.Entries[0].Type))
+	return w.apply(c, ch, incident.System)
+}
+
+// rungs sends the notifications whose moment has come. One whose level is
+// over is not sent any more, and the timeline says that it expired.
+func (w *work) rungs(c *Case) error {
+	due, next, err := w.tx.TakeDue(c.Incident.ID, w.now)
+	if err != nil {
+		return err
+	}
+	c.NextRungAt = next
+	for _, n := range due {
+		switch {
+		case n.State == NotificationExpired:
+			w.note(c, incident.EntryExpired, incident.Detail{
+				NotificationID: n.ID, UserID: n.UserID, Method: string(n.Method), Reason: "level_over",
+			})
+		case !w.tx.Catalog().Reachable(n.UserID):
+			w.note(c, incident.EntryCancelled, incident.Detail{
+				NotificationID: n.ID, UserID: n.UserID, Method: string(n.Method), Reason: "user_disabled",
+			})
+		default:
+			w.dispatch(c, n)
+		}
+	}
+	return nil
+}
+
+// decideEscalate is a person's wish to go on to the next level now. What was
+// still to ring at the former level is stopped first; then the plan's next
+// step is taken as part of the same change.
+func (w *work) decideEscalate(c *Case, cmd Command) (incident.Change, error) {
+	ch, err := c.Incident.Escalate(cmd.Actor, w.now)
+	if err != nil || !ch.Changed {
+		return ch, err
+	}
+	if err := w.apply(c, ch, cmd.Actor); err != nil {
+		return incident.Change{}, err
+	}
+	next := c.Plan.Next(c.Position, w.now, w.tx.Catalog())
+	if c.Position == (oncall.Position{}) {
+		next = c.Plan.Start(w.now, w.tx.Catalog())
+	}
+	if err := w.step(c, next, "manual", cmd.Actor); err != nil {
+		return incident.Change{}, err
+	}
+	return incident.Change{Incident: c.Incident, Changed: true}, nil
+}

@@ -1,0 +1,154 @@
+package respond
+
+import (
+	"slices"
+	"time"
+
+	"github.com/nightbell/nightbell/id"
+	"github.com/nightbell/nightbell/incident"
+	"github.com/nightbell/nightbell/oncall"
+	"github.com/nightbell/nightbell/push"
+)
+
+// lastWord bounds a page that no further level will replace.
+const lastWord = time.Hour
+
+// settleFor is how long a settle is worth delivering to a phone that is off.
+const settleFor = 4 * time.Hour
+
+// step takes the incident to a level of its plan: the machine notes it, and
+// everyone found there is notified by their own rules.
+func (w *work) step(c *Case, s oncall.Step, reason string, by incident.Actor) error {
+	ch, err := c.Incident.Escalated(escalation(s, reason), by, w.now)
+	if err != nil {
+		return err
+	}
+	c.Incident, c.Position = ch.Incident, s.Position
+	w.entries = append(w.entries, ch.Entries...)
+	expires := s.NextAt
+	if expires.IsZero() {
+		expires = w.now.Add(lastWord)
+	}
+	for _, user := range s.Users {
+		w.notify(c, user, expires)
+	}
+	return nil
+}
+
+// notify turns a person's rules into notifications. Without a usable rule all
+// their devices ring at once, and the timeline says so: better woken by the
+// wrong sound than not at all.
+func (w *work) notify(c *Case, userID string, expires time.Time) {
+	cat := w.tx.Catalog()
+	rungs := w.usable(cat, userID, oncall.Rungs(cat.People[userID].Rules, string(c.Incident.Urgency), w.now))
+	if len(rungs) == 0 {
+		text := "has no usable notification rule for this urgency; all active devices are notified at once"
+		if len(cat.ringable(userID, "")) == 0 {
+			text = "has no active device; nothing could be sent"
+		}
+		w.note(c, incident.EntryWarning, incident.Detail{Reason: "no_usable_rule", UserID: userID, Text: cat.name(userID) + " " + text})
+		rungs = []oncall.Rung{{Method: oncall.Push, At: w.now}}
+	}
+	for _, r := range rungs {
+		w.schedule(c, userID, r, expires)
+	}
+}
+
+// usable drops the rungs that lead to no device.
+func (w *work) usable(cat *Catalog, userID string, rungs []oncall.Rung) []oncall.Rung {
+	return slices.DeleteFunc(rungs, func(r oncall.Rung) bool {
+		return r.Method != oncall.Push || len(cat.ringable(userID, r.DeviceID)) == 0
+	})
+}
+
+func (w *work) schedule(c *Case, userID string, r oncall.Rung, expires time.Time) {
+	n := Notification{
+		ID: id.New(id.Notification), IncidentID: c.Incident.ID, UserID: userID, RuleID: r.RuleID, Method: r.Method,
+		DeviceID: r.DeviceID, Level: c.Position.Level, Loop: c.Position.Loop, State: NotificationScheduled,
+		DueAt: r.At, ExpiresAt: expires, CreatedAt: w.now,
+	}
+	due := n.DueAt
+	w.note(c, incident.EntryScheduled, incident.Detail{
+		NotificationID: n.ID, UserID: userID, Method: string(n.Method), Level: n.Level, Loop: n.Loop, Until: &due,
+	})
+	if !n.DueAt.After(w.now) {
+		n.State = NotificationDispatched
+		w.dispatch(c, n)
+	} else if c.NextRungAt.IsZero() || n.DueAt.Before(c.NextRungAt) {
+		c.NextRungAt = n.DueAt
+	}
+	w.notifications = append(w.notifications, n)
+}
+
+// dispatch turns a due notification into one delivery per device, already
+// leased to this node: the sender gets them in memory after the commit, and
+// another node only if this one dies.
+func (w *work) dispatch(c *Case, n Notification) {
+	for _, dev := range w.tx.Catalog().ringable(n.UserID, n.DeviceID) {
+		d := w.delivery(c, push.Page, dev)
+		d.NotificationID, d.ExpiresAt = n.ID, n.ExpiresAt
+		w.outgoing = append(w.outgoing, outgoing{delivery: d, device: dev})
+	}
+}
+
+func (w *work) delivery(c *Case, kind push.Kind, dev push.Device) push.Delivery {
+	return push.Delivery{
+		ID: id.New(id.Delivery), Kind: kind, IncidentID: c.Incident.ID, Revision: c.Incident.Revision,
+		UserID: dev.UserID, DeviceID: dev.ID, State: push.Scheduled, DueAt: w.now, ExpiresAt: w.now.Add(settleFor),
+		LeaseUntil: w.now.Add(w.desk.lease), LeaseNode: w.desk.node, CreatedAt: w.now,
+	}
+}
+
+// stopPaging voids what has not left, and says so for each.
+func (w *work) stopPaging(c *Case) error {
+	waiting, unsent, err := w.tx.CancelPages(c.Incident.ID, w.now)
+	if err != nil {
+		return err
+	}
+	for _, n := range waiting {
+		w.note(c, incident.EntryCancelled, incident.Detail{
+			NotificationID: n.ID, UserID: n.UserID, Method: string(n.Method), Reason: string(c.Incident.Status),
+		})
+	}
+	for _, d := range unsent {
+		w.note(c, incident.EntryCancelled, incident.Detail{
+			NotificationID: d.NotificationID, DeliveryID: d.ID, Kind: string(d.Kind), UserID: d.UserID,
+			DeviceID: d.DeviceID, Method: string(oncall.Push), Attempt: d.Attempt, Reason: string(c.Incident.Status),
+		})
+	}
+	c.NextRungAt = time.Time{}
+	w.quiet = append(w.quiet, c.Incident.ID)
+	return nil
+}
+
+// settle quiets every device that rang, except the one the action came from
+// and those of people who are still to be paged. A page that is in the air at
+// this moment is settled when it lands (push: Verdict.FollowUp).
+func (w *work) settle(c *Case, by incident.Actor) error {
+	devices, err := w.tx.PagedDevices(c.Incident.ID)
+	if err != nil {
+		return err
+	}
+	reassigned := c.Incident.Status == incident.Triggered
+	for _, dev := range devices {
+		if dev.ID == by.DeviceID || dev.State == push.DeviceDead || reassigned && slices.Contains(c.Incident.Assignees, dev.UserID) {
+			continue
+		}
+		w.outgoing = append(w.outgoing, outgoing{
+			delivery: w.delivery(c, push.Settle, dev), device: dev, by: by.Name, reassigned: reassigned,
+		})
+	}
+	return nil
+}
+
+// escalation says the plan's step in the machine's words.
+func escalation(s oncall.Step, reason string) incident.EscalationStep {
+	out := incident.EscalationStep{
+		Level: s.Position.Level, Loop: s.Position.Loop, Users: s.Users, NextAt: s.NextAt,
+		Exhausted: s.Position.Exhausted, Reason: reason,
+	}
+	for _, skip := range s.Skipped {
+		out.Skipped = append(out.Skipped, incident.SkippedLevel{Level: skip.Level, Loop: skip.Loop})
+	}
+	return out
+}
