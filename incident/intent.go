@@ -9,11 +9,14 @@ const (
 	// has not left yet.
 	StopPaging Intent = "stop_paging"
 	// SettleDevices quiets every device that was sent a page: the shown
-	// notification is rewritten or cleared, without a sound.
+	// notification is rewritten or cleared, without a sound. After a
+	// reassignment it means the devices of those it no longer belongs to.
 	SettleDevices Intent = "settle_devices"
-	// PageLevel starts the incident's current escalation level (again).
+	// PageLevel starts the incident's current escalation level again
+	// (oncall.Plan.Again) and reports it with Incident.Escalated.
 	PageLevel Intent = "page_level"
-	// RestartPlan starts the escalation plan from its first level.
+	// RestartPlan starts the escalation plan (after a reassignment: the new one)
+	// from its first level (oncall.Plan.Start) and reports it with Incident.Escalated.
 	RestartPlan Intent = "restart_plan"
 	// CloseAlerts marks the incident's alerts resolved and frees their dedup keys.
 	CloseAlerts Intent = "close_alerts"
