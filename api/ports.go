@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"time"
 
 	"github.com/nightbell/nightbell/incident"
 	"github.com/nightbell/nightbell/push"
@@ -10,19 +9,9 @@ import (
 	"github.com/nightbell/nightbell/respond"
 )
 
-// IncidentFilter narrows a list of incidents; empty fields do not narrow.
-// Newest first; After is the last item of the former page.
-type IncidentFilter struct {
-	Statuses   []incident.Status
-	Urgencies  []incident.Urgency
-	ServiceIDs []string
-	AssigneeID string
-	Since      time.Time // CreatedAt at or after
-	Until      time.Time // CreatedAt before
-	Limit      int
-	AfterAt    time.Time // zero: from the newest
-	AfterID    string
-}
+// IncidentFilter narrows a list of incidents. It lives in respond so that the
+// store, which may not look at api, can speak of it too.
+type IncidentFilter = respond.IncidentFilter
 
 // Incidents reads incidents.
 type Incidents interface {
