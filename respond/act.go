@@ -82,24 +82,32 @@ func (w *work) act(cmd Command) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	ch, err := w.decide(&c, cmd)
+	changed, err := w.perform(&c, cmd)
 	if err != nil {
 		return Answer{}, err
 	}
-	if ch.Changed {
-		if err := w.apply(&c, ch, cmd.Actor); err != nil {
-			return Answer{}, err
-		}
-		if err := w.save(&c); err != nil {
-			return Answer{}, err
-		}
-	}
-	a := Answer{Incident: *c.Incident.Snapshot(), Changed: ch.Changed}
+	a := Answer{Incident: *c.Incident.Snapshot(), Changed: changed}
 	return a, w.remember(cmd, a)
 }
 
-// decide lets the machine judge the action. Escalating and reassigning also
-// need the plan, which the machine does not know.
+// perform decides and, where something changes, carries it out and saves it.
+func (w *work) perform(c *Case, cmd Command) (changed bool, err error) {
+	if cmd.Name == Escalate {
+		ch, err := w.escalate(c, cmd.Actor)
+		return ch.Changed, err
+	}
+	ch, err := w.decide(c, cmd)
+	if err != nil || !ch.Changed {
+		return false, err
+	}
+	if err := w.apply(c, ch, cmd.Actor); err != nil {
+		return false, err
+	}
+	return true, w.save(c)
+}
+
+// decide lets the machine judge the action. Reassigning also changes the
+// plan, which the machine does not know.
 func (w *work) decide(c *Case, cmd Command) (incident.Change, error) {
 	i := c.Incident
 	switch cmd.Name {
@@ -113,8 +121,6 @@ func (w *work) decide(c *Case, cmd Command) (incident.Change, error) {
 		return i.Snooze(cmd.Actor, w.now, cmd.Until.UTC().Truncate(time.Microsecond))
 	case Note:
 		return i.Annotate(cmd.Actor, w.now, cmd.Note)
-	case Escalate:
-		return w.decideEscalate(c, cmd)
 	case Reassign:
 		return w.decideReassign(c, cmd)
 	default:
@@ -134,7 +140,7 @@ func (w *work) decideReassign(c *Case, cmd Command) (incident.Change, error) {
 		if !ok {
 			return incident.Change{}, fault.Field("policy_id", "unknown_policy", "there is no escalation policy %s; list the policies to find its id", cmd.PolicyID)
 		}
-		plan, to = oncall.Freeze(p), incident.Reassignment{PolicyID: p.ID}
+		plan, to = oncall.Freeze(p), incident.Reassignment{PolicyID: p.ID, PolicyName: p.Name}
 	case len(cmd.Users) > 0:
 		for _, u := range cmd.Users {
 			if !cat.Reachable(u) {

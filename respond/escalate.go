@@ -48,7 +48,7 @@ func (w *work) tick(c *Case) error {
 		}
 	}
 	if w.passed(t.EscalateAt) {
-		return w.step(c, c.Plan.Next(c.Position, w.now, w.tx.Catalog()), "timeout", incident.System)
+		return w.step(c, w.next(c), incident.ReasonTimeout, incident.System)
 	}
 	return nil
 }
@@ -90,23 +90,25 @@ func (w *work) rungs(c *Case) error {
 	return nil
 }
 
-// decideEscalate is a person's wish to go on to the next level now. What was
-// still to ring at the former level is stopped first; then the plan's next
-// step is taken as part of the same change.
-func (w *work) decideEscalate(c *Case, cmd Command) (incident.Change, error) {
-	ch, err := c.Incident.Escalate(cmd.Actor, w.now)
-	if err != nil || !ch.Changed {
+// next is the plan's next step from where the case stands.
+func (w *work) next(c *Case) oncall.Step {
+	if c.Position.Level == 0 {
+		return c.Plan.Start(w.now, w.tx.Catalog())
+	}
+	return c.Plan.Next(c.Position, w.now, w.tx.Catalog())
+}
+
+// escalate is a person's wish to go on to the next level now. What was still
+// to ring at the former level is stopped before the new one is paged.
+func (w *work) escalate(c *Case, by incident.Actor) (incident.Change, error) {
+	step := w.next(c)
+	ch, err := c.Incident.Escalate(escalation(step, incident.ReasonManual), by, w.now)
+	if err != nil {
 		return ch, err
 	}
-	if err := w.apply(c, ch, cmd.Actor); err != nil {
-		return incident.Change{}, err
+	if err := w.apply(c, ch, by); err != nil {
+		return ch, err
 	}
-	next := c.Plan.Next(c.Position, w.now, w.tx.Catalog())
-	if c.Position == (oncall.Position{}) {
-		next = c.Plan.Start(w.now, w.tx.Catalog())
-	}
-	if err := w.step(c, next, "manual", cmd.Actor); err != nil {
-		return incident.Change{}, err
-	}
-	return incident.Change{Incident: c.Incident, Changed: true}, nil
+	w.page(c, step)
+	return ch, w.save(c)
 }

@@ -141,7 +141,7 @@ func (w *work) addAlert(incidentID string, in Integration, e Event, by incident.
 		return err
 	}
 	return w.change(incidentID, by, func(i incident.Incident) (incident.Change, error) {
-		return i.AlertAdded(incident.NewAlert{ID: a.ID, Summary: a.Summary, Severity: a.Severity}, by, w.now)
+		return i.AlertAdded(incident.AlertInfo{ID: a.ID, Summary: a.Summary, Severity: a.Severity}, by, w.now)
 	})
 }
 

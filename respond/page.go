@@ -18,13 +18,21 @@ const settleFor = 4 * time.Hour
 
 // step takes the incident to a level of its plan: the machine notes it, and
 // everyone found there is notified by their own rules.
-func (w *work) step(c *Case, s oncall.Step, reason string, by incident.Actor) error {
-	ch, err := c.Incident.Escalated(escalation(s, reason), by, w.now)
+func (w *work) step(c *Case, s oncall.Step, why string, by incident.Actor) error {
+	ch, err := c.Incident.Escalated(escalation(s, why), by, w.now)
 	if err != nil {
 		return err
 	}
-	c.Incident, c.Position = ch.Incident, s.Position
+	c.Incident = ch.Incident
 	w.entries = append(w.entries, ch.Entries...)
+	w.page(c, s)
+	return nil
+}
+
+// page notes where the plan stands now and notifies the people found there.
+// Their pages are worth sending until the next level takes over.
+func (w *work) page(c *Case, s oncall.Step) {
+	c.Position = s.Position
 	expires := s.NextAt
 	if expires.IsZero() {
 		expires = w.now.Add(lastWord)
@@ -32,7 +40,6 @@ func (w *work) step(c *Case, s oncall.Step, reason string, by incident.Actor) er
 	for _, user := range s.Users {
 		w.notify(c, user, expires)
 	}
-	return nil
 }
 
 // notify turns a person's rules into notifications. Without a usable rule all
@@ -142,10 +149,10 @@ func (w *work) settle(c *Case, by incident.Actor) error {
 }
 
 // escalation says the plan's step in the machine's words.
-func escalation(s oncall.Step, reason string) incident.EscalationStep {
+func escalation(s oncall.Step, why string) incident.EscalationStep {
 	out := incident.EscalationStep{
 		Level: s.Position.Level, Loop: s.Position.Loop, Users: s.Users, NextAt: s.NextAt,
-		Exhausted: s.Position.Exhausted, Reason: reason,
+		Exhausted: s.Position.Exhausted, Reason: why,
 	}
 	for _, skip := range s.Skipped {
 		out.Skipped = append(out.Skipped, incident.SkippedLevel{Level: skip.Level, Loop: skip.Loop})

@@ -1,6 +1,7 @@
 package respond
 
 import (
+	"slices"
 	"time"
 
 	"github.com/nightbell/nightbell/incident"
@@ -47,42 +48,50 @@ func (w *work) change(incidentID string, by incident.Actor, decide func(incident
 	return w.save(&c)
 }
 
-// apply takes a change over into the case and carries out what must follow,
-// in the order the machine says. Nothing is written here but what the intents
-// read and void; rows are written once, by insert or save.
+// apply takes a change over into the case and carries out what must follow.
+// Rows are written later, once, by insert or save.
+//
+// Settling comes last, after the plan has said who is paged now: a phone that
+// is about to ring again is not quieted first.
 func (w *work) apply(c *Case, ch incident.Change, by incident.Actor) error {
 	c.Incident = ch.Incident
 	w.entries = append(w.entries, ch.Entries...)
 	for _, intent := range ch.Intents {
-		if err := w.carryOut(c, intent, by); err != nil {
+		if err := w.carryOut(c, intent, reason(ch), by); err != nil {
 			return err
 		}
 	}
+	if slices.Contains(ch.Intents, incident.SettleDevices) {
+		return w.settle(c, by)
+	}
 	return nil
 }
 
-func (w *work) carryOut(c *Case, intent incident.Intent, by incident.Actor) error {
+func (w *work) carryOut(c *Case, intent incident.Intent, why string, by incident.Actor) error {
 	switch intent {
 	case incident.StopPaging:
 		return w.stopPaging(c)
-	case incident.SettleDevices:
-		return w.settle(c, by)
 	case incident.RestartPlan:
-		return w.step(c, c.Plan.Start(w.now, w.tx.Catalog()), firstReason(c), by)
+		return w.step(c, c.Plan.Start(w.now, w.tx.Catalog()), why, by)
 	case incident.PageLevel:
-		return w.step(c, c.Plan.Again(c.Position, w.now, w.tx.Catalog()), "again", by)
+		return w.step(c, c.Plan.Again(c.Position, w.now, w.tx.Catalog()), why, by)
 	case incident.CloseAlerts:
 		return w.tx.CloseAlerts(c.Incident.ID, w.now)
+	case incident.SettleDevices: // by apply, last
 	}
 	return nil
 }
 
-// firstReason says why level 1 is paged: a new incident, or the plan again.
-func firstReason(c *Case) string {
-	if c.Position.Level == 0 && c.Incident.Revision == 1 {
-		return "triggered"
+// reason says why a level is paged, in the words of the change that asks for it.
+func reason(ch incident.Change) string {
+	switch first := ch.Entries[0]; first.Type {
+	case incident.EntryTriggered:
+		return incident.ReasonTriggered
+	case incident.EntryReassigned:
+		return incident.ReasonReassigned
+	default:
+		return first.Detail.Reason
 	}
-	return "restarted"
 }
 
 // insert writes a new case; only now does the incident get its number, which
