@@ -1,0 +1,125 @@
+package oncall
+
+import "time"
+
+// track answers who has a moment and for how long nothing changes. Layers are
+// tracks; overrides and restricted layers will be, and stack the same way.
+type track interface {
+	// at gives the stretch around t, with a user or with nobody.
+	at(t time.Time) stretch
+}
+
+// stretch is a piece of a track during which one user, or nobody (""), has
+// it. It includes from and excludes to; a zero end is open.
+type stretch struct {
+	user     string
+	from, to time.Time
+}
+
+// within is the part that both have, with s's user.
+func (s stretch) within(o stretch) stretch {
+	if s.from.IsZero() || o.from.After(s.from) {
+		s.from = o.from
+	}
+	if s.to.IsZero() || !o.to.IsZero() && o.to.Before(s.to) {
+		s.to = o.to
+	}
+	return s
+}
+
+// stacked asks the topmost track first; where it has nobody, the one below
+// shows through for as long as that stays so. Tracks are given bottom first.
+func stacked(tracks []track, t time.Time) stretch {
+	var window stretch // of nobody, over all time
+	for k := len(tracks) - 1; k >= 0; k-- {
+		s := tracks[k].at(t)
+		window = s.within(window)
+		if s.user != "" {
+			return window
+		}
+	}
+	return window
+}
+
+// turns is a layer made ready for arithmetic in its schedule's zone.
+type turns struct {
+	layer Layer
+	loc   *time.Location
+	start wall // what the zone's clock shows at the first hand-off
+}
+
+// turnsOf is ok false for a layer that Validate refuses: it has nobody, and
+// the layers below show through.
+func turnsOf(l Layer, loc *time.Location) (turns, bool) {
+	if l.Validate() != nil {
+		return turns{}, false
+	}
+	return turns{layer: l, loc: loc, start: wallOf(l.Start, loc)}, true
+}
+
+// at implements track without walking the turns: the number of the turn is
+// computed from the distance to the start.
+func (r turns) at(t time.Time) stretch {
+	l := r.layer
+	switch {
+	case t.Before(l.Start):
+		return stretch{to: l.Start}
+	case !l.Until.IsZero() && !t.Before(l.Until):
+		return stretch{from: l.Until}
+	}
+	life := stretch{from: l.Start, to: l.Until}
+	if l.alone() {
+		return stretch{user: l.Users[0]}.within(life)
+	}
+	k := r.number(t)
+	return stretch{user: l.Users[k%len(l.Users)], from: r.begin(k), to: r.begin(k + 1)}.within(life)
+}
+
+// number is the turn that has t, which is not before the start. Clock changes
+// may put the estimate off by a turn or two; the loops settle that.
+func (r turns) number(t time.Time) int {
+	var k int
+	if r.layer.Unit == Hours {
+		k = int(t.Sub(r.layer.Start) / r.hours())
+	} else {
+		k = r.start.daysUntil(wallOf(t, r.loc)) / r.days()
+	}
+	for k > 0 && t.Before(r.begin(k)) {
+		k--
+	}
+	for !t.Before(r.begin(k + 1)) {
+		k++
+	}
+	return k
+}
+
+// begin is the hand-off into turn k. It is never before the start, which may
+// itself stand in the second of two equal hours.
+func (r turns) begin(k int) time.Time {
+	if r.layer.Unit == Hours {
+		return r.layer.Start.Add(time.Duration(k) * r.hours())
+	}
+	if t := r.start.plusDays(k * r.days()).first(r.loc); k > 0 && t.After(r.layer.Start) {
+		return t
+	}
+	return r.layer.Start
+}
+
+func (r turns) hours() time.Duration { return time.Duration(r.layer.Turn) * time.Hour }
+
+func (r turns) days() int {
+	if r.layer.Unit == Weeks {
+		return 7 * r.layer.Turn
+	}
+	return r.layer.Turn
+}
+
+// alone reports whether only one person takes turns: there is no hand-off then.
+func (l Layer) alone() bool {
+	for _, u := range l.Users {
+		if u != l.Users[0] {
+			return false
+		}
+	}
+	return true
+}
