@@ -26,7 +26,7 @@ var floors = map[string]int{
 	"respond": 4, "setup": 4,
 	"push": 3, "realtime": 3,
 	"incident": 2, "oncall": 2, "queue": 2, "auth": 2,
-	"fault": 1, "id": 1, "meter": 1,
+	"fault": 1, "id": 1, "meter": 1, "crash": 1,
 }
 
 // may lists what each room may import of ours. "" is the root (the spec).
@@ -34,16 +34,17 @@ var may = map[string][]string{
 	"fault":    {},
 	"id":       {"fault"},
 	"meter":    {},
+	"crash":    {},
 	"incident": {"fault"},
 	"oncall":   {"fault"},
 	"queue":    {"fault", "meter"},
 	"auth":     {"fault", "id", "meter"},
-	"push":     {"incident", "queue", "fault", "id", "meter"},
+	"push":     {"incident", "queue", "fault", "id", "meter", "crash"},
 	"realtime": {"incident", "fault", "id", "meter"},
-	"respond":  {"incident", "oncall", "push", "queue", "fault", "id", "meter"},
+	"respond":  {"incident", "oncall", "push", "queue", "fault", "id", "meter", "crash"},
 	// setup is beside respond: it speaks of services, which are respond's nouns.
 	"setup":  {"respond", "oncall", "auth", "push", "fault", "id"},
-	"models": {"respond", "setup", "push", "realtime", "auth", "incident", "oncall", "queue", "fault", "id", "meter"},
+	"models": {"respond", "setup", "push", "realtime", "auth", "incident", "oncall", "queue", "fault", "id", "meter", "crash"},
 	"api":    {"", "respond", "realtime", "push", "auth", "incident", "oncall", "fault", "id", "meter"},
 	"app":    {"", "api", "models", "respond", "setup", "push", "realtime", "auth", "incident", "oncall", "queue", "fault", "id", "meter"},
 	"cmd":    {"app"},

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/nightbell/nightbell/crash"
 	"github.com/nightbell/nightbell/meter"
 )
 
@@ -73,5 +74,6 @@ func (d *Desk) write(ctx context.Context, door, key string, fn func(*work) error
 	}
 	d.commit.Observe(d.clock().Sub(start).Seconds(), door)
 	last.leave()
+	crash.Here(crash.BeforeAnswer)
 	return nil
 }

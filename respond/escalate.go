@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/nightbell/nightbell/crash"
 	"github.com/nightbell/nightbell/fault"
 	"github.com/nightbell/nightbell/incident"
 	"github.com/nightbell/nightbell/oncall"
@@ -13,6 +14,7 @@ import (
 // the incident; everything is judged again inside the transaction, so a timer
 // that another change has voided does nothing, and saving gives the lease back.
 func (d *Desk) Due(ctx context.Context, incidentID string) error {
+	crash.Here(crash.TimerClaimed)
 	err := d.write(ctx, "timer", incidentID, func(w *work) error {
 		c, err := w.tx.Case(incidentID)
 		if err != nil {
