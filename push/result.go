@@ -49,17 +49,31 @@ type Result struct {
 	RetryAfter time.Duration
 }
 
-// Outcome is what one send came to, to be recorded.
+// Outcome is what became of one claimed delivery, to be recorded.
 type Outcome struct {
-	Job    Job
+	Job Job
+	// SentAt is when the message was handed to the sender; zero when it never
+	// was: expired, no longer wanted, or put off because its lane is closed.
 	SentAt time.Time
 	DoneAt time.Time
+	// Result is the provider's answer; zero when nothing was sent.
 	Result Result
-	// RetryAt is when the pipeline wants to try again; zero means no more.
-	RetryAt time.Time
 	// Final is the state the pipeline decided on: Accepted, Failed, Expired,
 	// Cancelled, or Scheduled with RetryAt set.
 	Final DeliveryState
+	// RetryAt is when the pipeline wants to try again; zero means no more. With
+	// ClassTokenDead and ClassTokenSuspect it is only used when the device has
+	// registered again meanwhile, so that the answer was about the past.
+	RetryAt time.Time
+	// Why is our own sentence for people, where the provider's word does not
+	// say it all: why it is not tried again, or why it was not sent.
+	Why string
+}
+
+// counts reports whether the outcome costs the delivery an attempt: only a
+// send that ran its course and was about this delivery.
+func (o Outcome) counts() bool {
+	return !o.SentAt.IsZero() && o.Result.Class != ClassCut && o.Result.Class != ClassConfigBroken
 }
 
 // Verdict is what an outcome does to the rows it concerns.

@@ -1,0 +1,176 @@
+package push
+
+import (
+	"time"
+
+	"github.com/nightbell/nightbell/incident"
+)
+
+// followUpLife is how long the settle of a page that left too late is worth
+// sending: a phone switched on an hour later syncs when its app opens.
+const followUpLife = time.Hour
+
+// Apply judges the outcome against the rows as they are now, inside the
+// store's transaction. It is pure: the same rows give the same verdict, so the
+// transaction may run it twice.
+//
+// current may have moved on since it was claimed: cancelled by an
+// acknowledgement, expired, or recorded by another node after a lease ran out.
+// dev may have registered again. What truly happened is written all the same
+// (I10), and never twice.
+func (o Outcome) Apply(current Delivery, dev Device) Verdict {
+	v := Verdict{Delivery: current}
+	stale := o.judgeDevice(&v, dev)
+	if current.State != Scheduled {
+		o.applyLate(&v)
+		return v
+	}
+	o.applyState(&v, stale)
+	o.tell(&v)
+	return v
+}
+
+// judgeDevice decides what the answer proves about the device's token. stale
+// is true when the provider spoke of a registration that is over.
+func (o Outcome) judgeDevice(v *Verdict, dev Device) (stale bool) {
+	sameToken := dev.Token == o.Job.Device.Token
+	switch o.Result.Class {
+	case ClassAccepted:
+		if sameToken && dev.State == DeviceSuspect {
+			v.DeviceState = DeviceActive
+		}
+	case ClassTokenSuspect:
+		if !sameToken {
+			return true
+		}
+		if dev.State == DeviceActive {
+			v.DeviceState, v.DeviceReason = DeviceSuspect, o.Result.Reason
+		}
+	case ClassTokenDead:
+		if !sameToken || !o.provesDead(dev) {
+			return true
+		}
+		if dev.State != DeviceDead {
+			v.DeviceState, v.DeviceReason = DeviceDead, o.Result.Reason
+		}
+	}
+	return false
+}
+
+// provesDead is I8: "gone since T" only counts against a registration older
+// than T. A provider that names no T spoke of the moment we asked.
+func (o Outcome) provesDead(dev Device) bool {
+	if !o.Result.Since.IsZero() {
+		return dev.RegisteredAt.Before(o.Result.Since)
+	}
+	return !dev.RegisteredAt.After(o.SentAt)
+}
+
+// applyState moves a delivery that is still scheduled.
+func (o Outcome) applyState(v *Verdict, stale bool) {
+	d := &v.Delivery
+	if o.counts() {
+		d.Attempt++
+	}
+	d.State = o.Final
+	if stale && !o.RetryAt.IsZero() {
+		d.State = Scheduled
+	}
+	if d.State == Scheduled {
+		if !o.holdsLease(*d) {
+			return // its new holder decides when
+		}
+		d.DueAt = stamp(o.RetryAt)
+		if o.RetryAt.IsZero() {
+			d.DueAt = stamp(o.DoneAt)
+		}
+	}
+	d.LeaseUntil, d.LeaseNode = time.Time{}, ""
+}
+
+// holdsLease reports whether no other node has taken the delivery over.
+func (o Outcome) holdsLease(current Delivery) bool {
+	return current.LeaseNode == "" || current.LeaseNode == o.Job.Delivery.LeaseNode
+}
+
+// applyLate handles an outcome whose delivery was finished by somebody else
+// while it was on its way. Only an acceptance is still news: the phone rings.
+func (o Outcome) applyLate(v *Verdict) {
+	was := v.Delivery.State
+	accepted := o.Result.Class == ClassAccepted
+	if accepted && was != Accepted {
+		v.Delivery.State = Accepted
+		v.Delivery.Attempt++
+		v.Delivery.LeaseUntil, v.Delivery.LeaseNode = time.Time{}, ""
+		o.tell(v)
+	}
+	stopped := was == Cancelled || was == Expired
+	if v.Delivery.Kind == Page && stopped && (accepted || o.mayHaveArrived()) {
+		v.FollowUp = o.followUp(v.Delivery)
+	}
+}
+
+// mayHaveArrived: sent, and no answer came back. The phone may ring.
+func (o Outcome) mayHaveArrived() bool {
+	return !o.SentAt.IsZero() && o.Result.Status == 0
+}
+
+// followUp is the settle for a page that rang after it was no longer wanted.
+func (o Outcome) followUp(page Delivery) *Delivery {
+	at := stamp(o.DoneAt)
+	return &Delivery{
+		Kind: Settle, IncidentID: page.IncidentID, Revision: page.Revision,
+		UserID: page.UserID, DeviceID: page.DeviceID, State: Scheduled,
+		DueAt: at, ExpiresAt: at.Add(followUpLife), CreatedAt: at,
+	}
+}
+
+// tell adds the timeline's words for what happened to v.Delivery, if it is
+// worth a word: being put off or cut by our own shutdown is not.
+func (o Outcome) tell(v *Verdict) {
+	switch v.Delivery.State {
+	case Accepted:
+		sent := o.entry(v.Delivery, incident.EntrySent, o.SentAt)
+		accepted := o.entry(v.Delivery, incident.EntryAccepted, o.DoneAt)
+		accepted.Detail.Class = string(o.Result.Class)
+		accepted.Detail.ProviderID = o.Result.ProviderID
+		accepted.Detail.LatencyMS = o.DoneAt.Sub(o.SentAt).Milliseconds()
+		v.Entries = append(v.Entries, sent, accepted)
+	case Scheduled:
+		if o.SentAt.IsZero() || o.Result.Class == ClassCut {
+			return
+		}
+		e := o.told(v.Delivery, incident.EntryRetrying)
+		until := v.Delivery.DueAt
+		e.Detail.Until = &until
+		v.Entries = append(v.Entries, e)
+	case Failed:
+		v.Entries = append(v.Entries, o.told(v.Delivery, incident.EntryFailed))
+	case Expired:
+		v.Entries = append(v.Entries, o.told(v.Delivery, incident.EntryExpired))
+	case Cancelled:
+		v.Entries = append(v.Entries, o.told(v.Delivery, incident.EntryCancelled))
+	}
+}
+
+// told is an entry that carries the provider's word and ours.
+func (o Outcome) told(d Delivery, t incident.EntryType) incident.Entry {
+	e := o.entry(d, t, o.DoneAt)
+	e.Detail.Class, e.Detail.Reason, e.Detail.Text = string(o.Result.Class), o.Result.Reason, o.Why
+	return e
+}
+
+// entry fills what every word about a delivery carries.
+func (o Outcome) entry(d Delivery, t incident.EntryType, at time.Time) incident.Entry {
+	return incident.Entry{
+		IncidentID: d.IncidentID, Revision: d.Revision, Type: t, At: stamp(at), Actor: incident.System,
+		Detail: incident.Detail{
+			NotificationID: d.NotificationID, DeliveryID: d.ID, Kind: string(d.Kind),
+			UserID: d.UserID, DeviceID: d.DeviceID, Method: "push",
+			Provider: string(o.Job.Device.Provider), Attempt: d.Attempt,
+		},
+	}
+}
+
+// stamp is a moment as the database keeps it: UTC, microseconds.
+func stamp(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
