@@ -1,0 +1,115 @@
+package queue_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/nightbell/nightbell/queue"
+)
+
+func TestStoppingWaitsForWhatIsInHandAndTakesNothingMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, d := newShelf(), newDiary()
+		s.put("slow", time.Now())
+		var cut error
+		r := start(t, queue.New(queue.Config{}, s, func(ctx context.Context, id string) {
+			d.note(id)
+			time.Sleep(5 * time.Second)
+			cut = ctx.Err()
+			s.settle(id)
+		}))
+		pass(time.Second)
+		r.cancel()
+		s.put("late", time.Now())
+		r.Wake()
+		began := time.Now()
+		if err := <-r.result; err != nil || time.Since(began) != 4*time.Second {
+			t.Errorf("Run returned %v after %v, want nil when the item was done, 4s", err, time.Since(began))
+		}
+		if cut != nil || d.of("late") != nil {
+			t.Errorf("the item in hand saw %v; the late one was taken %v", cut, d.of("late"))
+		}
+	})
+}
+
+func TestTheDrainDeadlineCutsWorkShort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShelf()
+		s.put("stuck", time.Now())
+		var cause error
+		r := start(t, queue.New(queue.Config{Lease: time.Hour, Drain: 10 * time.Second}, s, func(ctx context.Context, _ string) {
+			<-ctx.Done()
+			cause = context.Cause(ctx)
+		}))
+		began := time.Now()
+		r.mustStop(t)
+		if !errors.Is(cause, queue.ErrStopping) || time.Since(began) != 10*time.Second {
+			t.Errorf("cut after %v with %v, want ErrStopping after 10s", time.Since(began), cause)
+		}
+	})
+}
+
+func TestWorkThatIgnoresItsCancellationIsReported(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShelf()
+		s.put("deaf", time.Now())
+		r := start(t, queue.New(queue.Config{Name: "timers", Drain: 8 * time.Second}, s, func(context.Context, string) {
+			time.Sleep(time.Minute)
+		}))
+		began := time.Now()
+		err := r.stop()
+		if err == nil || !strings.Contains(err.Error(), "timers: 1 items") || time.Since(began) != 10*time.Second {
+			t.Errorf("Run returned %v after %v, want the item counted after 10s", err, time.Since(began))
+		}
+		pass(time.Minute)
+	})
+}
+
+func TestWorkIsCutWhenItsLeaseEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShelf()
+		s.put("stuck", time.Now())
+		began := time.Now()
+		r := start(t, queue.New(queue.Config{Lease: 30 * time.Second}, s, func(ctx context.Context, id string) {
+			<-ctx.Done()
+			if after := time.Since(began); after != 30*time.Second || !errors.Is(context.Cause(ctx), queue.ErrLeaseOver) {
+				t.Errorf("cut after %v with %v, want ErrLeaseOver after 30s", after, context.Cause(ctx))
+			}
+			s.settle(id)
+		}))
+		pass(time.Minute)
+		if _, some, _ := s.NextDue(t.Context()); some {
+			t.Error("the item was never cut")
+		}
+		r.mustStop(t)
+	})
+}
+
+func TestAStoreThatHangsDoesNotHoldUpAStop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, queue.New(queue.Config{}, hanging{}, func(context.Context, string) {}))
+		pass(10 * time.Second)
+		began := time.Now()
+		r.mustStop(t)
+		if time.Since(began) != 0 {
+			t.Errorf("stopped after %v, want at once", time.Since(began))
+		}
+	})
+}
+
+// hanging answers only when its context ends.
+type hanging struct{}
+
+func (hanging) Claim(ctx context.Context, _ time.Time, _ int, _ time.Time) ([]string, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func (hanging) NextDue(ctx context.Context) (time.Time, bool, error) {
+	<-ctx.Done()
+	return time.Time{}, false, ctx.Err()
+}
