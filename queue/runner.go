@@ -16,9 +16,10 @@ import (
 // drain deadline has passed: work cut short by it should cost no attempt.
 var ErrStopping = errors.New("the node is stopping")
 
-// ErrLeaseOver is the cause of an item's context when its lease has run out:
-// another node may have claimed it by now.
-var ErrLeaseOver = errors.New("the lease has run out")
+// ErrLeaseOver is the cause of an item's context when its lease is about to run
+// out and another node may claim it. It comes at nine tenths of the lease, so
+// that how the work ended can still be recorded under it.
+var ErrLeaseOver = errors.New("the lease is running out")
 
 // Config says how a [Runner] works. Zero values get the defaults.
 type Config struct {
@@ -28,7 +29,7 @@ type Config struct {
 	Batch int
 	// Workers is the most items in hand at once; 32.
 	Workers int
-	// Lease is how long a claim lasts, and the longest an item may take; 30 s.
+	// Lease is how long a claim lasts; 30 s. An item may take nine tenths of it.
 	Lease time.Duration
 	// Poll is the longest sleep: another node's work is found by it; 1 s.
 	Poll time.Duration
@@ -78,7 +79,7 @@ type Runner[T any] struct {
 }
 
 // New makes a runner. do is called with an item under lease; its context ends
-// with the lease, or with the drain deadline of a stopping node. What do does
+// shortly before the lease, or with the drain deadline of a stopping node. What do does
 // not settle in the store comes back when its lease runs out.
 func New[T any](c Config, source Source[T], do func(ctx context.Context, item T)) *Runner[T] {
 	c = c.withDefaults()
@@ -189,7 +190,7 @@ func (r *Runner[T]) claim(ctx, work context.Context, now time.Time, n int) (int,
 // handle works one item and gives its token back, whatever happens. A panic
 // costs this item only: its lease runs out and somebody takes it again.
 func (r *Runner[T]) handle(work context.Context, item T, until time.Time) {
-	ctx, end := context.WithTimeoutCause(work, until.Sub(r.now()), ErrLeaseOver)
+	ctx, end := context.WithTimeoutCause(work, until.Sub(r.now())-r.conf.Lease/10, ErrLeaseOver)
 	began := time.Now()
 	r.count.inHand.Add(1, r.conf.Name)
 	defer func() {
