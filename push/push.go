@@ -149,7 +149,9 @@ type Delivery struct {
 
 // Content is what the notification says: the incident as of sending.
 type Content struct {
-	Number      int64
+	Number int64
+	// Revision is the incident's as of this content; zero means the delivery's.
+	Revision    int64
 	Title       string
 	ServiceName string
 	Severity    incident.Severity
@@ -160,6 +162,9 @@ type Content struct {
 	ChangedAt time.Time // when Status was reached
 	// Reassigned: the page is settled because it is no longer this person's.
 	Reassigned bool
+	// TimeZone is the person's, an IANA name; times on the phone are written in
+	// it. Empty or unknown: UTC, and the text says so.
+	TimeZone string
 }
 
 // Job is a claimed delivery with all a sender needs.

@@ -112,7 +112,8 @@ func (o Outcome) applyLate(v *Verdict) {
 
 // mayHaveArrived: sent, and no answer came back. The phone may ring.
 func (o Outcome) mayHaveArrived() bool {
-	return !o.SentAt.IsZero() && o.Result.Status == 0
+	lost := o.Result.Class == ClassRetry || o.Result.Class == ClassCut
+	return !o.SentAt.IsZero() && o.Result.Status == 0 && lost
 }
 
 // followUp is the settle for a page that rang after it was no longer wanted.

@@ -46,13 +46,17 @@ func (p *Pool) open(ctx context.Context) (*http.ClientConn, error) {
 func newTransport(cfg Config) *http.Transport {
 	protocols := new(http.Protocols)
 	protocols.SetUnencryptedHTTP2(true)
+	var stall time.Duration // the coalescer has its own
+	if cfg.PlainWrites {
+		stall = coalesceStall
+	}
 	return &http.Transport{
 		Protocols:          protocols,
 		DisableCompression: true,
 		HTTP2: &http.HTTP2Config{
 			SendPingTimeout:  cfg.PingAfter,
 			PingTimeout:      cfg.PingTimeout,
-			WriteByteTimeout: coalesceStall,
+			WriteByteTimeout: stall,
 		},
 		DialTLSContext: func(ctx context.Context, _, addr string) (net.Conn, error) {
 			return dialTLS(ctx, cfg, addr)

@@ -68,7 +68,7 @@ type Pool struct {
 	transport *http.Transport
 	ctx       context.Context // ends with Close
 	stop      context.CancelFunc
-	dials     sync.WaitGroup
+	work      sync.WaitGroup // dials and closes
 
 	mu       sync.Mutex
 	lines    []*line
@@ -158,7 +158,7 @@ func (p *Pool) reserveLocked() *line {
 			l.peak = max(l.peak, l.inFlight)
 			return l
 		}
-		if l.cc.Err() == nil && l.inFlight >= l.peak && l.served < retireAfter {
+		if l.cc.Err() == nil && l.inFlight > 0 && l.inFlight >= l.peak && l.served < retireAfter {
 			i++ // full
 			continue
 		}
@@ -172,10 +172,16 @@ func (p *Pool) retireLocked(i int) {
 	l := p.lines[i]
 	p.lines = slices.Delete(p.lines, i, i+1)
 	if l.inFlight == 0 {
-		go l.cc.Close() // Close runs hooks; never under the lock
+		p.closeLater(l.cc)
 		return
 	}
 	p.draining = append(p.draining, l)
+}
+
+// closeLater closes a connection outside the lock: closing says goodbye to the
+// peer, which may take a moment.
+func (p *Pool) closeLater(cc *http.ClientConn) {
+	p.work.Go(func() { _ = cc.Close() })
 }
 
 func (p *Pool) growLocked() {
@@ -183,7 +189,7 @@ func (p *Pool) growLocked() {
 		return
 	}
 	p.dialing = true
-	p.dials.Go(p.dial)
+	p.work.Go(p.dial)
 }
 
 // unprovedLocked: while a connection proves itself another would only have to
@@ -203,7 +209,7 @@ func (p *Pool) dial() {
 		return
 	}
 	if p.closed {
-		go cc.Close()
+		p.closeLater(cc)
 		return
 	}
 	p.cfg.Opened()
@@ -221,7 +227,7 @@ func (p *Pool) release(l *line, resp *http.Response) {
 	}
 	if i := slices.Index(p.draining, l); i >= 0 && l.inFlight == 0 {
 		p.draining = slices.Delete(p.draining, i, i+1)
-		go l.cc.Close()
+		p.closeLater(l.cc)
 	}
 	p.wakeLocked()
 }
@@ -286,7 +292,7 @@ func (p *Pool) CloseIdleConnections() {
 	}
 }
 
-// Close cuts all connections; requests in flight fail. It waits for dials.
+// Close cuts all connections; requests in flight fail. It waits for what it started.
 func (p *Pool) Close() {
 	p.mu.Lock()
 	p.closed = true
@@ -295,7 +301,7 @@ func (p *Pool) Close() {
 	p.failLocked(ErrClosed)
 	p.mu.Unlock()
 	p.stop()
-	p.dials.Wait()
+	p.work.Wait()
 	for _, l := range all {
 		_ = l.cc.Close()
 	}

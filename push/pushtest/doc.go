@@ -1,0 +1,46 @@
+// Package pushtest is APNs and FCM on your desk: a strict stand-in for both.
+//
+// [Start] opens three TLS listeners with a certificate of its own authority:
+//
+//	Addr          FCM v1 (/v1/projects/…/messages:send), its OAuth token endpoint
+//	              (/token) and the control API (/emulator); HTTP/2 and HTTP/1.1
+//	APNsAddr      APNs production (/3/device/…); HTTP/2 only, as Apple's
+//	SandboxAddr   APNs sandbox; a token of the other environment is a BadDeviceToken
+//
+// Given a port for Addr alone, APNs takes the next one and the sandbox the one
+// after that.
+//
+// It refuses what Apple and Google refuse, with their statuses, reasons and
+// bodies: paths, headers, push types, topics, provider tokens and how often
+// they change, sizes, unknown fields. Where it is stricter than they are (a
+// misspelled apns- header, an alert push without an alert: accepted by Apple
+// and then lost), it answers 400 with the reason [ReasonStrict]. Every refusal
+// carries an emulator-why header that says in words what was wrong.
+//
+// It remembers what each device got, and what its screen shows ([Screen]).
+// [Emulator.Inject] makes it slow, broken, silent or gone.
+//
+// # Control API
+//
+// JSON on Addr, and as plain HTTP on ControlAddr when that is set.
+//
+//	GET    /emulator                            addresses and what is known
+//	GET    /emulator/ca.pem                     the authority to trust
+//	POST   /emulator/apns/apps                  {"bundle_id":"com.example.app"} → key_id, team_id, key_pem
+//	POST   /emulator/fcm/projects               {"project_id":"example"} → a service account
+//	GET    /emulator/devices
+//	POST   /emulator/devices                    {"provider":"apns","app":"com.example.app","token":"…","environment":"sandbox","name":"Ana's phone"}
+//	DELETE /emulator/devices/{token}
+//	POST   /emulator/devices/{token}/kill       {"since":"2026-01-02T03:04:05Z"}: from now on 410, or UNREGISTERED
+//	GET    /emulator/devices/{token}/pushes     ?after=SEQ&wait=30s
+//	GET    /emulator/devices/{token}/screen     the notifications shown
+//	POST   /emulator/devices/{token}/press      {"button":"acknowledge"}: as a thumb would; answers what the server said
+//	GET    /emulator/faults
+//	POST   /emulator/faults                     a [Fault]; answers its id
+//	DELETE /emulator/faults/{id}                or all, without an id
+//	PUT    /emulator/latency                    {"latency":"50ms"}
+//	POST   /emulator/goaway                     {"provider":"apns"}: as before maintenance
+//	POST   /emulator/cut                        {"provider":"fcm"}: as if a cable was pulled
+//
+// May import: push (its nouns) and push/wire, x/net/http2, golang-jwt.
+package pushtest
