@@ -171,7 +171,7 @@ func TestSecretsComeFromFilesAndStayOutOfSentences(t *testing.T) {
 func TestNamesThatOthersPutIntoTheEnvironmentAreNotOurs(t *testing.T) {
 	_, err := Load(Sources{Environ: []string{
 		"NIGHTBELL_CONFIG=x", "NIGHTBELL_PORT=tcp://10.0.0.1:80", "NIGHTBELL_PORT_80_TCP_ADDR=10.0.0.1",
-		"NIGHTBELL_SERVICE_HOST=10.0.0.1", "NIGHTBELL_TEST_POSTGRES=postgres://x", "NIGHTBELL_REQUIRE_POSTGRES=1",
+		"NIGHTBELL_SERVICE_HOST=10.0.0.1", "NIGHTBELL_TEST_POSTGRES=postgres://x", "NIGHTBELL_REQUIRE_POSTGRES=1", "NIGHTBELL_CRASH_AT=sent:2",
 	}})
 	if err != nil {
 		t.Error(err)

@@ -80,11 +80,11 @@ func applyEnviron(c *Config, environ []string) Problems {
 }
 
 // foreignEnv reports names in our prefix that are not meant for the
-// configuration: the configuration file's own, the tests', and those that
+// configuration: the configuration file's own, those of the tests, and those that
 // Kubernetes injects for a Service called "nightbell".
 func foreignEnv(name string) bool {
 	rest := strings.TrimPrefix(name, envPrefix)
-	return rest == "CONFIG" || rest == "REQUIRE_POSTGRES" || strings.HasPrefix(rest, "TEST_") ||
+	return rest == "CONFIG" || rest == "REQUIRE_POSTGRES" || rest == "CRASH_AT" || strings.HasPrefix(rest, "TEST_") ||
 		rest == "PORT" || strings.HasPrefix(rest, "PORT_") || strings.HasPrefix(rest, "SERVICE_")
 }
 

@@ -1,0 +1,56 @@
+package app
+
+import (
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// BaseURL is the address phones and people are told: the public URL, or what
+// follows from where we listen.
+func (c Config) BaseURL() string {
+	if c.PublicURL != "" {
+		return strings.TrimSuffix(c.PublicURL, "/")
+	}
+	host, port, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return ""
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1" // all interfaces: this machine can always reach itself
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// nodeName is the configured name or the host's.
+func (c Config) nodeName() string {
+	if c.Node != "" {
+		return c.Node
+	}
+	if host, err := os.Hostname(); err == nil && host != "" {
+		return host
+	}
+	return "nightbell"
+}
+
+// databaseURL is where the data is: a postgres:// URL or a SQLite file.
+func (c Config) databaseURL() string {
+	if c.Database != "" {
+		return c.Database
+	}
+	return filepath.Join(c.DataDir, "nightbell.db")
+}
+
+// databaseName is databaseURL fit for logs: without the password.
+func (c Config) databaseName() string {
+	if !c.Postgres() {
+		return c.databaseURL()
+	}
+	u, err := url.Parse(c.Database)
+	if err != nil {
+		return "postgres"
+	}
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
+}
