@@ -2,7 +2,7 @@
 //
 // Between any two steps of the paging path the process may die, and nothing
 // promised may be lost (I1, I2, I5). A build with the tag "crashpoints" dies by
-// SIGKILL at the place named in NIGHTBELL_CRASH_AT ("name" or "name:n" for the
+// SIGKILL at the place named in CRASHPOINT ("name" or "name:n" for the
 // nth time); test/ builds such a binary. In every other build Here is empty and
 // compiled away.
 //

@@ -14,7 +14,7 @@ var hits atomic.Int64
 
 // Here kills the process without any clean-up when it is the chosen place.
 func Here(place string) {
-	chosen, nth, _ := strings.Cut(os.Getenv("NIGHTBELL_CRASH_AT"), ":")
+	chosen, nth, _ := strings.Cut(os.Getenv("CRASHPOINT"), ":")
 	if chosen != place {
 		return
 	}

@@ -1,0 +1,34 @@
+package stage
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"sync"
+)
+
+// build makes the binary once per test process; the build cache makes that
+// quick. It carries the crash points, which are empty in every other build.
+var build = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "nightbell-stage-")
+	if err != nil {
+		return "", err
+	}
+	bin := filepath.Join(dir, "nightbell")
+	_, here, _, _ := runtime.Caller(0)
+	cmd := exec.Command("go", "build", "-tags", "crashpoints", "-o", bin, "./cmd/nightbell")
+	cmd.Dir = filepath.Join(filepath.Dir(here), "..", "..")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building nightbell: %w\n%s", err, out)
+	}
+	return bin, nil
+})
+
+// Clean removes the binary; call it from TestMain.
+func Clean() {
+	if bin, err := build(); err == nil {
+		_ = os.RemoveAll(filepath.Dir(bin))
+	}
+}
