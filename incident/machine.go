@@ -1,7 +1,6 @@
 package incident
 
 import (
-	"slices"
 	"time"
 
 	"github.com/nightbell/nightbell/fault"
@@ -25,7 +24,8 @@ type Opening struct {
 }
 
 // Open is the first transition. The incident's Number is not known yet: the
-// store hands it out, then [Change.Numbered] writes it into the entries.
+// store hands it out when the incident is inserted, and the caller puts it into
+// the entries' snapshot, which they share.
 //
 // The change asks for RestartPlan: the caller starts the plan and reports the
 // first level with [Incident.Escalated] in the same transaction.
@@ -42,21 +42,6 @@ func Open(o Opening) Change {
 		i.Timers.AutoResolveAt = at.Add(o.AutoResolve)
 	}
 	return i.changed(o.By, []Intent{RestartPlan}, word{EntryTriggered, Detail{Summary: o.Title, Severity: o.Severity}})
-}
-
-// Numbered puts the number the store gave into the incident and into every
-// entry's snapshot, which were made before it was known.
-func (c Change) Numbered(n int64) Change {
-	c.Incident.Number = n
-	c.Entries = slices.Clone(c.Entries)
-	for k, e := range c.Entries {
-		if e.Incident != nil {
-			s := *e.Incident
-			s.Number = n
-			c.Entries[k].Incident = &s
-		}
-	}
-	return c
 }
 
 // word is an entry before it has its revision, moment and snapshot.
