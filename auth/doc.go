@@ -6,5 +6,16 @@
 // JWTs, golang-jwt; this is that library's only door besides the providers'
 // own tokens in push).
 //
+// What holds:
+//   - A token is only believed when its key is ours, its method is EdDSA, its
+//     issuer and audience are right and it has an expiry. Access and action
+//     tokens have different audiences, so neither passes for the other.
+//   - A signing key is published a day before it signs and stays published
+//     until the last token made with it has expired.
+//   - Of passwords, refresh tokens and private keys the database only ever
+//     sees hashes and sealed bytes.
+//   - A session that was signed out, and a user who was disabled, are refused
+//     at once on this node and within [sessionCacheFor] on others.
+//
 // May import: fault, id, golang-jwt, argon2id, x/crypto.
 package auth

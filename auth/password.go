@@ -127,3 +127,8 @@ func (g gate) enter(ctx context.Context) (leave func(), err error) {
 		return nil, fault.New(fault.Unavailable, "login_busy", "too many people are signing in at this moment; try again in a few seconds")
 	}
 }
+
+// nobodysHash is what a sign-in with an unknown email is checked against, so
+// that it takes as long as any other. It has the cost of [passwordCost] (a
+// test compares) and nobody knows its password.
+const nobodysHash = "$argon2id$v=19$m=19456,t=2,p=1$XCVo6vOItk6Tlce0xg9j+g$8FUd8j7tS2bgmvQ8EtyAU5Gl4ZxGBLr92lKvvdD+vuU"

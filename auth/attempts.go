@@ -1,0 +1,77 @@
+package auth
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"github.com/nightbell/nightbell/fault"
+)
+
+// Limits on failed sign-ins within [attemptWindow], counted in the store so
+// that all nodes share them. The first is narrow, so that nobody guesses; the
+// others are wide, so that nobody can lock somebody else out from one place
+// and a team behind one address can sign in.
+const (
+	attemptWindow     = 15 * time.Minute
+	attemptsFromHere  = 10  // one email from one address
+	attemptsOnEmail   = 100 // one email from anywhere
+	attemptsOnAddress = 200 // any email from one address
+)
+
+type attemptLimit struct {
+	key   string
+	limit int
+	// forgiven limits are cleared by a good sign-in. The address's is not:
+	// one's own account must not buy guesses at others'.
+	forgiven bool
+}
+
+func attemptLimits(l Login) []attemptLimit {
+	return []attemptLimit{
+		{attemptKey("here", l.Email, l.Address), attemptsFromHere, true},
+		{attemptKey("email", l.Email), attemptsOnEmail, true},
+		{attemptKey("address", l.Address), attemptsOnAddress, false},
+	}
+}
+
+// attemptKey is a hash: people type passwords into the wrong field.
+func attemptKey(parts ...string) string {
+	h := sha256.New()
+	for _, p := range parts {
+		h.Write([]byte(p))
+		h.Write([]byte{0})
+	}
+	return parts[0] + ":" + hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// countAttempt takes each attempt for a failure until it has succeeded, so
+// that a hundred at once do not all find the counter at zero.
+func (s *Service) countAttempt(ctx context.Context, l Login) error {
+	now := s.now()
+	for _, a := range attemptLimits(l) {
+		n, err := s.store.CountLogin(ctx, a.key, now, now.Add(-attemptWindow))
+		if err != nil {
+			return fmt.Errorf("counting sign-ins: %w", err)
+		}
+		if n > a.limit {
+			return fault.New(fault.TooMany, "too_many_attempts",
+				"too many failed sign-ins; wait 15 minutes and try again, or ask an administrator for a new password")
+		}
+	}
+	return nil
+}
+
+func (s *Service) forgiveAttempts(ctx context.Context, l Login) error {
+	for _, a := range attemptLimits(l) {
+		if !a.forgiven {
+			continue
+		}
+		if err := s.store.ClearLogins(ctx, a.key); err != nil {
+			return fmt.Errorf("clearing failed sign-ins: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,168 @@
+package auth
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/nightbell/nightbell/fault"
+	"github.com/nightbell/nightbell/id"
+)
+
+// Audiences part the kinds of tokens: none passes for the other.
+const (
+	accessAudience = "nightbell"
+	actionAudience = "nightbell:act"
+)
+
+// maxToken bounds what is parsed at all; ours have a few hundred bytes.
+const maxToken = 2048
+
+// ActionClaims is what one notification button may do: one action, for one
+// person, from one device, because of one delivery. The fields are those of
+// push.Action, so that one converts into the other.
+type ActionClaims struct {
+	Name       string // "acknowledge" or "resolve"
+	IncidentID string
+	DeliveryID string
+	UserID     string
+	DeviceID   string
+	ExpiresAt  time.Time
+}
+
+// accessClaims are those of an access token (in the manner of RFC 9068).
+type accessClaims struct {
+	baseClaims
+	Session string `json:"sid"`
+	Role    Role   `json:"role"`
+}
+
+// actionClaims are short, because two of them must fit into a push payload.
+// The jti says delivery and action in one.
+type actionClaims struct {
+	baseClaims
+	ID       string `json:"jti"`
+	Incident string `json:"inc"`
+	Device   string `json:"dev"`
+}
+
+// baseClaims implements jwt.Claims with a plain string as audience.
+type baseClaims struct {
+	Issuer   string           `json:"iss"`
+	Audience string           `json:"aud"`
+	Subject  string           `json:"sub"`
+	Issued   *jwt.NumericDate `json:"iat,omitempty"`
+	Expires  *jwt.NumericDate `json:"exp"`
+}
+
+func (c baseClaims) GetExpirationTime() (*jwt.NumericDate, error) { return c.Expires, nil }
+func (c baseClaims) GetIssuedAt() (*jwt.NumericDate, error)       { return c.Issued, nil }
+func (c baseClaims) GetNotBefore() (*jwt.NumericDate, error)      { return nil, nil }
+func (c baseClaims) GetIssuer() (string, error)                   { return c.Issuer, nil }
+func (c baseClaims) GetSubject() (string, error)                  { return c.Subject, nil }
+func (c baseClaims) GetAudience() (jwt.ClaimStrings, error) {
+	return jwt.ClaimStrings{c.Audience}, nil
+}
+
+// signAccess makes an access token; expires is when it ends.
+func (s *Service) signAccess(u User, sessionID string) (token string, expires time.Time, err error) {
+	now := s.now()
+	expires = now.Add(AccessLife).Truncate(time.Second)
+	token, err = s.sign("at+jwt", accessClaims{
+		baseClaims: s.base(accessAudience, u.ID, now, expires), Session: sessionID, Role: u.Role,
+	})
+	return token, expires, err
+}
+
+// SignAction makes the token behind one notification button. It expires with
+// the notification, and after [MaxActionLife] at the latest.
+func (s *Service) SignAction(a ActionClaims) (string, error) {
+	expires := a.ExpiresAt
+	if latest := s.now().Add(MaxActionLife); expires.IsZero() || expires.After(latest) {
+		expires = latest
+	}
+	return s.sign("", actionClaims{
+		baseClaims: s.base(actionAudience, a.UserID, time.Time{}, expires),
+		ID:         a.DeliveryID + "." + a.Name, Incident: a.IncidentID, Device: a.DeviceID,
+	})
+}
+
+func (s *Service) base(audience, subject string, issued, expires time.Time) baseClaims {
+	c := baseClaims{Issuer: s.issuer, Audience: audience, Subject: subject, Expires: jwt.NewNumericDate(expires)}
+	if !issued.IsZero() {
+		c.Issued = jwt.NewNumericDate(issued)
+	}
+	return c
+}
+
+// sign makes a compact EdDSA JWS. An empty typ is left out: it saves bytes.
+func (s *Service) sign(typ string, claims jwt.Claims) (string, error) {
+	key, err := s.signingKey()
+	if err != nil {
+		return "", err
+	}
+	t := jwt.NewWithClaims(jwt.SigningMethodEdDSA, claims)
+	t.Header["kid"] = key.KID
+	if t.Header["typ"] = typ; typ == "" {
+		delete(t.Header, "typ")
+	}
+	signed, err := t.SignedString(key.private)
+	if err != nil {
+		return "", fmt.Errorf("signing a token: %w", err)
+	}
+	return signed, nil
+}
+
+// parse believes a token only if everything about it is ours.
+func (s *Service) parse(token, audience string, claims jwt.Claims) error {
+	switch {
+	case token == "":
+		return fault.New(fault.Unauthenticated, "token_missing", "send the access token as \"Authorization: Bearer …\"; sign in to get one")
+	case len(token) > maxToken:
+		return errTokenInvalid(errors.New("too long"))
+	}
+	_, err := jwt.ParseWithClaims(token, claims, s.keyOf,
+		jwt.WithValidMethods([]string{jwt.SigningMethodEdDSA.Alg()}), jwt.WithIssuer(s.issuer),
+		jwt.WithAudience(audience), jwt.WithExpirationRequired(), jwt.WithTimeFunc(s.now), jwt.WithStrictDecoding())
+	if errors.Is(err, jwt.ErrTokenExpired) {
+		return fault.Wrap(err, fault.Unauthenticated, "token_expired", "the token has expired; refresh the session and try again")
+	}
+	if err != nil {
+		return errTokenInvalid(err)
+	}
+	return nil
+}
+
+func (s *Service) keyOf(t *jwt.Token) (any, error) {
+	kid, _ := t.Header["kid"].(string)
+	key, ok := s.publicKey(kid)
+	if !ok {
+		return nil, fmt.Errorf("no key %.32q is published here", kid)
+	}
+	return key, nil
+}
+
+// actionOf reads a verified token's claims back, and refuses ids of the wrong
+// kind: the signature is ours, so that would be our own mistake.
+func actionOf(c actionClaims) (ActionClaims, error) {
+	const idLength = len(id.Delivery) + 1 + 26
+	if len(c.ID) <= idLength+1 || c.ID[idLength] != '.' {
+		return ActionClaims{}, errTokenInvalid(errors.New("malformed jti"))
+	}
+	a := ActionClaims{
+		Name: c.ID[idLength+1:], IncidentID: c.Incident, DeliveryID: c.ID[:idLength],
+		UserID: c.Subject, DeviceID: c.Device, ExpiresAt: c.Expires.UTC(),
+	}
+	err := errors.Join(id.Check(id.Incident, a.IncidentID), id.Check(id.Delivery, a.DeliveryID),
+		id.Check(id.User, a.UserID), id.Check(id.Device, a.DeviceID))
+	if err != nil {
+		return ActionClaims{}, errTokenInvalid(err)
+	}
+	return a, nil
+}
+
+func errTokenInvalid(cause error) error {
+	return fault.Wrap(cause, fault.Unauthenticated, "token_invalid", "this is not a valid token of this server; sign in again")
+}
