@@ -10,7 +10,7 @@ import (
 	"github.com/nightbell/nightbell/respond"
 )
 
-// incidentColumns are what scanIncident reads, in its order.
+// incidentColumns are what incidentFields holds, in its order.
 const incidentColumns = `id, number, service_id, service_name, integration_id, dedup_key, title, severity, urgency, status,
 	revision, assignees, acknowledged_by, resolved_by, created_at, updated_at, acknowledged_at, resolved_at,
 	escalate_at, ack_timeout_at, snooze_ends_at, auto_resolve_at, ack_timeout, auto_resolve`
@@ -107,23 +107,25 @@ func actorOrNull(a incident.Actor) any {
 	return clean(toJSON(a))
 }
 
-// scanIncident reads incidentColumns, then whatever more is given.
-func scanIncident(r scanner, more ...any) (incident.Incident, error) {
-	var i incident.Incident
-	err := r.Scan(append([]any{
+func scanIncident(r scanner) (i incident.Incident, err error) {
+	err = r.Scan(incidentFields(&i)...)
+	return i, err
+}
+
+// incidentFields are where incidentColumns go.
+func incidentFields(i *incident.Incident) []any {
+	return []any{
 		&i.ID, &i.Number, &i.ServiceID, &i.ServiceName, &i.IntegrationID, &i.DedupKey, &i.Title,
 		&i.Severity, &i.Urgency, &i.Status, &i.Revision, jsonInto{&i.Assignees},
 		jsonInto{&i.AcknowledgedBy}, jsonInto{&i.ResolvedBy}, into(&i.CreatedAt), into(&i.UpdatedAt),
 		into(&i.AcknowledgedAt), into(&i.ResolvedAt), into(&i.Timers.EscalateAt), into(&i.Timers.AckTimeoutAt),
 		into(&i.Timers.SnoozeEndsAt), into(&i.Timers.AutoResolveAt), &i.AckTimeout, &i.AutoResolve,
-	}, more...)...)
-	return i, err
+	}
 }
 
-func scanCase(r scanner) (respond.Case, error) {
-	var c respond.Case
-	var err error
-	c.Incident, err = scanIncident(r, jsonInto{&c.Plan}, &c.Position.Level, &c.Position.Loop, &c.Position.Exhausted, into(&c.NextRungAt))
+func scanCase(r scanner) (c respond.Case, err error) {
+	plan := []any{jsonInto{&c.Plan}, &c.Position.Level, &c.Position.Loop, &c.Position.Exhausted, into(&c.NextRungAt)}
+	err = r.Scan(append(incidentFields(&c.Incident), plan...)...)
 	return c, err
 }
 

@@ -114,15 +114,17 @@ func scanNotification(r scanner) (n respond.Notification, err error) {
 	return n, err
 }
 
-// scanDelivery reads deliveryColumns, then whatever more is given.
-func scanDelivery(r scanner) (push.Delivery, error) { return scanDeliveryAnd(r) }
+func scanDelivery(r scanner) (d push.Delivery, err error) {
+	err = r.Scan(deliveryFields(&d)...)
+	return d, err
+}
 
-func scanDeliveryAnd(r scanner, more ...any) (d push.Delivery, err error) {
-	err = r.Scan(append([]any{
+// deliveryFields are where deliveryColumns go.
+func deliveryFields(d *push.Delivery) []any {
+	return []any{
 		&d.ID, &d.Kind, &d.NotificationID, &d.IncidentID, &d.Revision, &d.UserID, &d.DeviceID, &d.State,
 		into(&d.DueAt), into(&d.ExpiresAt), into(&d.LeaseUntil), &d.LeaseNode, &d.Attempt, into(&d.CreatedAt),
-	}, more...)...)
-	return d, err
+	}
 }
 
 // byDueTime orders what UPDATE … RETURNING gives in any order.

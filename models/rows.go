@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -75,6 +76,29 @@ func collect[T any](found *sql.Rows, scan func(scanner) (T, error)) ([]T, error)
 		all = append(all, one)
 	}
 	return all, readFailure(found.Err())
+}
+
+// index reads all rows into a map and closes them.
+func index[T any](found *sql.Rows, scan func(scanner) (T, error), key func(T) string) (map[string]T, error) {
+	list, err := collect(found, scan)
+	if err != nil {
+		return nil, err
+	}
+	m := make(map[string]T, len(list))
+	for _, one := range list {
+		m[key(one)] = one
+	}
+	return m, nil
+}
+
+// distinct gives the keys of a list, each once, in order.
+func distinct[T any](list []T, key func(T) string) []string {
+	keys := make([]string, len(list))
+	for i, one := range list {
+		keys[i] = key(one)
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
 }
 
 // toJSON renders a value that always can be rendered: our own plain structs.

@@ -79,7 +79,8 @@ func timelineHead(ctx context.Context, q queryer) (realtime.Head, error) {
 		return realtime.Head{}, readFailure(err)
 	}
 	heads, err := collect(found, func(r scanner) (h realtime.Head, err error) {
-		return h, r.Scan(&h.Epoch, &h.Seq, &h.Oldest)
+		err = r.Scan(&h.Epoch, &h.Seq, &h.Oldest)
+		return h, err
 	})
 	if err != nil {
 		return realtime.Head{}, err
