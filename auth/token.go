@@ -66,12 +66,16 @@ func (c baseClaims) GetAudience() (jwt.ClaimStrings, error) {
 	return jwt.ClaimStrings{c.Audience}, nil
 }
 
-// signAccess makes an access token; expires is when it ends.
+// signAccess makes an access token of the usual life.
 func (s *Service) signAccess(u User, sessionID string) (token string, expires time.Time, err error) {
-	now := s.now()
-	expires = now.Add(AccessLife).Truncate(time.Second)
+	return s.signAccessUntil(u, sessionID, s.now().Add(AccessLife))
+}
+
+// signAccessUntil makes an access token; expires is until, as the token says it.
+func (s *Service) signAccessUntil(u User, sessionID string, until time.Time) (token string, expires time.Time, err error) {
+	expires = until.Truncate(time.Second)
 	token, err = s.sign("at+jwt", accessClaims{
-		baseClaims: s.base(accessAudience, u.ID, now, expires), Session: sessionID, Role: u.Role,
+		baseClaims: s.base(accessAudience, u.ID, s.now(), expires), Session: sessionID, Role: u.Role,
 	})
 	return token, expires, err
 }
