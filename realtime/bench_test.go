@@ -1,0 +1,3 @@
+package realtime_test
+
+func beTheCrowd() {}
