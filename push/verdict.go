@@ -18,12 +18,17 @@ const followUpLife = time.Hour
 // acknowledgement, expired, or recorded by another node after a lease ran out.
 // dev may have registered again. What truly happened is written all the same
 // (I10), and never twice.
+//
+// Recording an outcome twice changes nothing the second time.
 func (o Outcome) Apply(current Delivery, dev Device) Verdict {
 	v := Verdict{Delivery: current}
 	stale := o.judgeDevice(&v, dev)
-	if current.State != Scheduled {
+	switch {
+	case current.State != Scheduled:
 		o.applyLate(&v)
 		return v
+	case o.Final == Scheduled && o.counts() && current.Attempt > o.Job.Delivery.Attempt:
+		return v // recorded before, by a commit whose answer was lost
 	}
 	o.applyState(&v, stale)
 	o.tell(&v)

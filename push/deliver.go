@@ -1,0 +1,159 @@
+package push
+
+import (
+	"context"
+	"runtime/debug"
+	"time"
+)
+
+// How old a job's content may be when it leaves. Older ones are handed back
+// and claimed again, which reads the incident anew: another node may have
+// taken an acknowledgement meanwhile (I12). Settles are stricter, because one
+// that comes late would quiet a page that rings again.
+const (
+	freshPage  = 10 * time.Second
+	freshQuiet = 2 * time.Second
+)
+
+// deliver does with one job what is to be done now, and reports it. The result
+// is what the lane learns from; its Class is empty when nothing was sent.
+func (p *Pipeline) deliver(l *lane, h *held) Result {
+	now := p.now()
+	if p.doubtful(h, now, l.timeout) {
+		p.giveBack(h)
+		return Result{}
+	}
+	if final, why := judge(h.job, now); final != "" {
+		p.count.unsent.Add(1, string(final))
+		p.report(Outcome{Job: h.job, DoneAt: now, Final: final, Why: why}, h)
+		return Result{}
+	}
+	o := p.send(l, h.job)
+	p.retry.decide(&o)
+	p.count.sent(o)
+	p.notice(o)
+	p.report(o, h)
+	return o.Result
+}
+
+// doubtful reports whether what we know of the job may be out of date.
+func (p *Pipeline) doubtful(h *held, now time.Time, timeout time.Duration) bool {
+	fresh := freshQuiet
+	if h.job.Delivery.Kind == Page {
+		fresh = freshPage
+		if p.revoked.since(h.job.Delivery.IncidentID, h.asOf) {
+			return true
+		}
+	}
+	until := h.job.Delivery.LeaseUntil
+	return now.Sub(h.asOf) > fresh || !until.IsZero() && until.Before(now.Add(timeout))
+}
+
+// send composes and sends one job, a second time smaller if it was too large.
+func (p *Pipeline) send(l *lane, j Job) (o Outcome) {
+	ctx, end := context.WithTimeout(p.flight, l.timeout)
+	defer end()
+	o = Outcome{Job: j, SentAt: p.now()}
+	defer func() {
+		if r := recover(); r != nil {
+			p.conf.Log.Error("sending a push panicked", "delivery", j.Delivery.ID, "panic", r, "stack", string(debug.Stack()))
+			o.Result = Result{Class: ClassRetry, Reason: "panic"}
+		}
+		o.DoneAt = p.now()
+	}()
+	o.Result = l.sender.Send(ctx, p.compose(j, p.composer.Compose))
+	if o.Result.Class == ClassTooLarge {
+		o.Result = l.sender.Send(ctx, p.compose(j, p.composer.ComposeLean))
+	}
+	o.Result = p.understand(l, o.Result)
+	return o
+}
+
+// compose makes the message; one without buttons is sent all the same.
+func (p *Pipeline) compose(j Job, how func(Job) (Message, error)) Message {
+	m, err := how(j)
+	if err != nil {
+		p.conf.Log.Error("a push goes out without its buttons", "delivery", j.Delivery.ID, "err", err)
+	}
+	return m
+}
+
+// understand reads a result in the light of what only the pipeline knows.
+func (p *Pipeline) understand(l *lane, r Result) Result {
+	switch {
+	case r.Class == "":
+		r.Class, r.Reason = ClassRetry, "no_class" // a sender's bug must not lose a page
+	case r.Class != ClassAccepted && r.Status == 0 && p.flight.Err() != nil:
+		r.Class = ClassCut // no answer, because we hung up
+	case r.Class == ClassTokenSuspect && r.Reason == "INVALID_ARGUMENT" && !l.provenForm():
+		// FCM means the token or the message. Until it has taken one message
+		// of ours, suspect ourselves.
+		r.Class = ClassPayloadBug
+	}
+	return r
+}
+
+// notice says aloud what an operator must hear.
+func (p *Pipeline) notice(o Outcome) {
+	r := o.Result
+	switch r.Class {
+	case ClassPayloadBug, ClassTooLarge:
+		p.conf.Log.Error("a provider refuses the form of our message; please report this as a bug",
+			"delivery", o.Job.Delivery.ID, "provider", o.Job.Device.Provider, "status", r.Status, "reason", r.Reason)
+	case ClassAccepted, ClassCut, ClassConfigBroken: // the last is told once, by its lane
+	default:
+		p.conf.Log.Warn("a push was not accepted", "delivery", o.Job.Delivery.ID, "device", o.Job.Device.ID,
+			"provider", o.Job.Device.Provider, "class", r.Class, "status", r.Status, "reason", r.Reason,
+			"attempt", o.Job.Delivery.Attempt+1, "becomes", o.Final, "why", o.Why)
+	}
+}
+
+// noticeGate says that a lane closed or opened.
+func (p *Pipeline) noticeGate(l *lane, before gateState, r Result) {
+	now := l.gate.state
+	p.count.gate(l.key, now)
+	log := p.conf.Log.With("app", l.key.App, "provider", l.key.Provider, "environment", l.key.Environment,
+		"status", r.Status, "reason", r.Reason)
+	switch now {
+	case gatePaused:
+		log.Error("push lane paused: the provider refuses our key, topic or project; mend the configuration. "+
+			"Its pages wait and no device is touched", "probe_every", p.conf.Probe)
+	case gateBackoff:
+		log.Warn("push lane backs off: the provider is in trouble")
+	default:
+		log.Info("push lane open again", "was", before)
+	}
+}
+
+// report hands an outcome to the recorder.
+func (p *Pipeline) report(o Outcome, h *held) {
+	soon := o.Final == Scheduled && o.RetryAt.Sub(o.DoneAt) < p.conf.Poll
+	late := h.job.Delivery.Kind == Page && p.revoked.since(h.job.Delivery.IncidentID, h.asOf)
+	p.recorder.put(report{outcome: o, hurry: soon || late})
+}
+
+// giveBack returns a delivery to the store, due now.
+func (p *Pipeline) giveBack(h *held) {
+	p.count.unsent.Add(1, "handed_back")
+	p.recorder.put(report{outcome: Outcome{Job: h.job}, back: true})
+}
+
+// putOff makes a delivery due again after a while, without an attempt; never
+// later than its expiry, which the timeline should learn on time.
+func (p *Pipeline) putOff(h *held, by time.Duration) {
+	p.count.unsent.Add(1, "put_off")
+	now := p.now()
+	at := now.Add(by + time.Duration(p.conf.Rand()*float64(spread)))
+	if d := h.job.Delivery; expires(d) && at.After(d.ExpiresAt) {
+		at = d.ExpiresAt
+	}
+	p.recorder.put(report{outcome: Outcome{Job: h.job, DoneAt: now, Final: Scheduled, RetryAt: at}})
+}
+
+// noSender stands in for a provider that is not configured.
+type noSender struct{ provider Provider }
+
+// Send answers like a provider that refuses our key.
+func (s noSender) Send(context.Context, Message) Result {
+	return Result{Class: ClassConfigBroken, Reason: "no_" + string(s.provider) + "_configured"}
+}

@@ -1,0 +1,189 @@
+package push
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+)
+
+// report is a job that leaves this node's hands, and how.
+type report struct {
+	outcome Outcome
+	// back: nothing happened; the delivery is given back, due now.
+	back bool
+	// hurry: what follows is due at once, so the store should be asked.
+	hurry bool
+}
+
+const (
+	// recordDeadline bounds one call; a commit whose answer is lost is recorded
+	// again, which changes nothing ([Outcome.Apply]).
+	recordDeadline = 15 * time.Second
+	recordPause    = 100 * time.Millisecond
+	recordMaxPause = 3 * time.Second
+	// suspicion is after how many failures a batch is written one by one, to
+	// find out whether one of it spoils the rest.
+	suspicion = 3
+)
+
+// recorder writes down what happened, many at a time: while one batch commits
+// the next gathers, so an idle pipeline records at once and a busy one in bulk.
+//
+// Nothing is dropped while the database is away; its bounded channel fills,
+// the workers wait, and no more is sent than can be remembered.
+type recorder struct {
+	store Store
+	batch int
+	in    chan report
+	hands *hands
+	wake  func()
+	log   *slog.Logger
+	count counters
+	rand  func() float64
+
+	// life ends when waiting for the database is given up at a stop.
+	life context.Context
+	// finish tells run that nothing more will be put.
+	finish  chan struct{}
+	done    chan struct{}
+	failing atomic.Bool
+}
+
+func (p *Pipeline) newRecorder() *recorder {
+	return &recorder{
+		store: p.conf.Store, batch: p.conf.Batch, in: make(chan report, 2*p.conf.Batch), hands: &p.hands,
+		wake: p.Wake, log: p.conf.Log, count: p.count, rand: p.conf.Rand, life: p.life,
+		finish: make(chan struct{}), done: make(chan struct{}),
+	}
+}
+
+// put hands in a report; it waits for room, and gives up with the recorder.
+func (r *recorder) put(rep report) {
+	select {
+	case r.in <- rep:
+	case <-r.life.Done():
+	}
+}
+
+// run writes until it is told to finish and nothing is left, or the
+// pipeline's life ends.
+func (r *recorder) run() {
+	defer close(r.done)
+	for {
+		select {
+		case <-r.life.Done():
+			return
+		case rep := <-r.in:
+			r.write(r.gather(rep))
+		case <-r.finish:
+			if len(r.in) == 0 {
+				return
+			}
+			r.write(r.gather(<-r.in))
+		}
+	}
+}
+
+// gather adds what is there already, up to a batch.
+func (r *recorder) gather(first report) []report {
+	batch := []report{first}
+	for len(batch) < r.batch {
+		select {
+		case rep := <-r.in:
+			batch = append(batch, rep)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// write records and hands back one batch.
+func (r *recorder) write(batch []report) {
+	var outcomes []Outcome
+	var back, ids []string
+	hurry := false
+	for _, rep := range batch {
+		id := rep.outcome.Job.Delivery.ID
+		ids = append(ids, id)
+		hurry = hurry || rep.hurry || rep.back
+		if rep.back {
+			back = append(back, id)
+		} else {
+			outcomes = append(outcomes, rep.outcome)
+		}
+	}
+	if len(outcomes) > 0 {
+		r.record(outcomes)
+	}
+	if len(back) > 0 {
+		r.persist("release", func(ctx context.Context, _ int) error { return r.store.Release(ctx, back) })
+	}
+	r.hands.drop(ids...)
+	if hurry {
+		r.wake()
+	}
+}
+
+// record writes outcomes until they are written.
+func (r *recorder) record(outcomes []Outcome) {
+	r.persist("record", func(ctx context.Context, failed int) error {
+		if failed >= suspicion && len(outcomes) > 1 {
+			return r.oneByOne(ctx, outcomes)
+		}
+		return r.store.Record(ctx, outcomes)
+	})
+}
+
+// oneByOne writes a batch that keeps failing. If some can be written and some
+// cannot, those are given up, loudly: one impossible row must not hold up all
+// paging. Their leases bring them back.
+func (r *recorder) oneByOne(ctx context.Context, outcomes []Outcome) error {
+	var spoilt []Outcome
+	var last error
+	for _, o := range outcomes {
+		if err := r.store.Record(ctx, []Outcome{o}); err != nil {
+			spoilt, last = append(spoilt, o), err
+		}
+	}
+	if len(spoilt) == len(outcomes) {
+		return last
+	}
+	for _, o := range spoilt {
+		r.log.Error("an outcome cannot be recorded; its lease will bring the delivery back",
+			"delivery", o.Job.Delivery.ID, "class", o.Result.Class, "err", last)
+	}
+	return nil
+}
+
+// persist calls do until it succeeds or the recorder gives up. do is told how
+// often it has failed.
+func (r *recorder) persist(call string, do func(ctx context.Context, failed int) error) {
+	pause := recordPause
+	for failed := 0; r.life.Err() == nil; failed++ {
+		ctx, end := context.WithTimeout(r.life, recordDeadline)
+		err := do(ctx, failed)
+		end()
+		if err == nil {
+			r.failing.Store(false)
+			return
+		}
+		r.failing.Store(true)
+		r.count.troubles.Add(1, call)
+		r.log.Error("what was sent could not be written down; trying again", "call", call, "err", err, "wait", pause)
+		wait(r.life, pause+time.Duration(r.rand()*float64(pause)/2), nil)
+		pause = min(2*pause, recordMaxPause)
+	}
+}
+
+// wait rests for d, or less when ctx ends or somebody wakes.
+func wait(ctx context.Context, d time.Duration, wake <-chan struct{}) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-wake:
+	case <-t.C:
+	}
+}
