@@ -75,12 +75,13 @@ func (r turns) at(t time.Time) stretch {
 	return stretch{user: l.Users[k%len(l.Users)], from: r.begin(k), to: r.begin(k + 1)}.within(life)
 }
 
-// number is the turn that has t, which is not before the start. Clock changes
-// may put the estimate off by a turn or two; the loops settle that.
+// number is the turn that has t, which is not before the start. A clock change
+// or a part of a second may put the estimate off by one or two; the loops
+// settle that.
 func (r turns) number(t time.Time) int {
 	var k int
 	if r.layer.Unit == Hours {
-		k = int(t.Sub(r.layer.Start) / r.hours())
+		k = int((t.Unix() - r.layer.Start.Unix()) / r.seconds())
 	} else {
 		k = r.start.daysUntil(wallOf(t, r.loc)) / r.days()
 	}
@@ -97,7 +98,7 @@ func (r turns) number(t time.Time) int {
 // itself stand in the second of two equal hours.
 func (r turns) begin(k int) time.Time {
 	if r.layer.Unit == Hours {
-		return r.layer.Start.Add(time.Duration(k) * r.hours())
+		return time.Unix(r.layer.Start.Unix()+int64(k)*r.seconds(), int64(r.layer.Start.Nanosecond()))
 	}
 	if t := r.start.plusDays(k * r.days()).first(r.loc); k > 0 && t.After(r.layer.Start) {
 		return t
@@ -105,7 +106,9 @@ func (r turns) begin(k int) time.Time {
 	return r.layer.Start
 }
 
-func (r turns) hours() time.Duration { return time.Duration(r.layer.Turn) * time.Hour }
+// seconds is the length of a turn in hours. It is no time.Duration, which
+// would overflow after 292 years of turns and then never be caught up with.
+func (r turns) seconds() int64 { return int64(r.layer.Turn) * 60 * 60 }
 
 func (r turns) days() int {
 	if r.layer.Unit == Weeks {

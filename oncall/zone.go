@@ -48,10 +48,10 @@ func wallOf(t time.Time, loc *time.Location) wall {
 // plusDays moves the reading by calendar days, the time of day staying.
 func (w wall) plusDays(n int) wall { return wall{w.at.AddDate(0, 0, n)} }
 
-// daysUntil counts the midnights between two readings' dates.
+// daysUntil counts the midnights between two readings' dates; not before w.
 func (w wall) daysUntil(v wall) int {
-	const day = 24 * time.Hour
-	return int(v.at.Truncate(day).Sub(w.at.Truncate(day)) / day)
+	const day = 24 * 60 * 60
+	return int(v.at.Unix()/day - w.at.Unix()/day)
 }
 
 // first is the first moment at which the zone's clock shows this reading or a
