@@ -10,8 +10,10 @@ import (
 
 // State is the whole configuration that a setup file can speak of.
 type State struct {
+	// Version is the catalogue's version that was read: see [Changes.Version].
+	Version      int64
 	Users        []auth.User
-	Rules        map[string][]oncall.Rule // by user id
+	Rules        map[string][]oncall.Rule // by user id, in the user's own order
 	Schedules    []oncall.Schedule
 	Policies     []oncall.Policy
 	Services     []respond.Service
@@ -20,12 +22,21 @@ type State struct {
 
 // Changes are rows to insert or replace, by id. Nothing is ever deleted.
 type Changes struct {
+	// Version is the State.Version the changes were planned on. A store whose
+	// configuration has moved on since refuses with code "configuration_moved":
+	// replacing rows by a plan made on older ones would undo somebody's work.
+	Version      int64
 	Users        []auth.User
 	Rules        map[string][]oncall.Rule // replaces all rules of these users
 	Schedules    []oncall.Schedule
 	Policies     []oncall.Policy
 	Services     []respond.Service
 	Integrations []respond.Integration
+}
+
+// Empty reports whether there is nothing to write.
+func (c Changes) Empty() bool {
+	return len(c.Users)+len(c.Rules)+len(c.Schedules)+len(c.Policies)+len(c.Services)+len(c.Integrations) == 0
 }
 
 // Store reads and writes configuration; Apply is one transaction and bumps
