@@ -16,22 +16,23 @@ const auditLimit = 1000
 // plan is over while nobody has acknowledged, and says so in gauges and in
 // the log, again each time it is called, until somebody acts.
 func (d *Desk) Audit(ctx context.Context, timers Timers) error {
-	found, err := timers.Overdue(ctx, d.now().Add(-grace), auditLimit)
+	before := d.now().Add(-grace)
+	found, err := timers.Overdue(ctx, before, auditLimit)
 	if err != nil {
 		return err
 	}
 	var late, stuck, exhausted int
 	for _, o := range found {
 		switch {
+		case !o.DueAt.IsZero() && o.DueAt.Before(before):
+			late++
+			d.log.Error("an incident's timer is overdue; is every node running and the database reachable?", "incident", o.IncidentID, "due_at", o.DueAt)
 		case o.Exhausted:
 			exhausted++
 			d.log.Warn("nobody has acknowledged and the escalation plan is over", "incident", o.IncidentID)
-		case o.DueAt.IsZero():
-			stuck++
-			d.log.Error("an open incident has no due time; acknowledge or escalate it, and report this as a bug", "incident", o.IncidentID)
 		default:
-			late++
-			d.log.Error("an incident's timer is overdue; is every node running and the database reachable?", "incident", o.IncidentID, "due_at", o.DueAt)
+			stuck++
+			d.log.Error("a triggered incident will never escalate; acknowledge or escalate it, and report this as a bug", "incident", o.IncidentID)
 		}
 	}
 	d.overdue.Set(float64(late), "late")

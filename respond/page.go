@@ -130,7 +130,8 @@ func (w *work) stopPaging(c *Case) error {
 
 // settle quiets every device that rang, except the one the action came from
 // and those of people who are still to be paged. A page that is in the air at
-// this moment is settled when it lands (push: Verdict.FollowUp).
+// this moment may land after its settle, so it is settled once more when its
+// answer is recorded (push: Verdict.FollowUp): twice quiet is harmless.
 func (w *work) settle(c *Case, by incident.Actor) error {
 	devices, err := w.tx.PagedDevices(c.Incident.ID)
 	if err != nil {

@@ -230,14 +230,14 @@ type Timers interface {
 	Claim(ctx context.Context, now time.Time, n int, leaseUntil time.Time) ([]string, error)
 	NextDue(ctx context.Context) (at time.Time, ok bool, err error)
 	// Overdue gives open incidents whose due time passed before the moment, and
-	// triggered ones with no due time at all, for the auditor; at most n.
+	// triggered ones that will not escalate, for the auditor; at most n.
 	Overdue(ctx context.Context, before time.Time, n int) ([]Overdue, error)
 }
 
 // Overdue is an incident that the auditor is worried about.
 type Overdue struct {
 	IncidentID string
-	DueAt      time.Time // zero: triggered and nothing will ever happen
+	DueAt      time.Time // zero: nothing will ever happen by itself
 	Exhausted  bool      // known: its plan is over
 }
 
