@@ -47,13 +47,12 @@ func (e engine) claimText(table, set, where string) string {
 	return `WITH due AS MATERIALIZED (` + inner + `) UPDATE ` + table + ` SET ` + set + ` WHERE id IN (SELECT id FROM due) RETURNING id`
 }
 
-// nextClaimable is the moment the table's first row can be claimed.
-func (db *DB) nextClaimable(ctx context.Context, table string) (next time.Time, ok bool, err error) {
-	err = db.row(ctx, `SELECT MIN(claimable_at) FROM `+table+` WHERE claimable_at IS NOT NULL`).Scan(into(&next))
-	if err != nil {
-		return next, false, readFailure(err)
+// moment reads one time that may be missing.
+func (db *DB) moment(ctx context.Context, text string) (at time.Time, ok bool, err error) {
+	if err := db.row(ctx, text).Scan(into(&at)); err != nil {
+		return at, false, readFailure(err)
 	}
-	return next, !next.IsZero(), nil
+	return at, !at.IsZero(), nil
 }
 
 // Timers gives the store of the incidents' clock.
@@ -69,13 +68,13 @@ func (t timers) Claim(ctx context.Context, now time.Time, n int, leaseUntil time
 
 // NextDue implements respond.Timers.
 func (t timers) NextDue(ctx context.Context) (time.Time, bool, error) {
-	return t.db.nextClaimable(ctx, "incidents")
+	return t.db.moment(ctx, `SELECT MIN(claimable_at) FROM incidents WHERE claimable_at IS NOT NULL`)
 }
 
 // Overdue implements respond.Timers.
 func (t timers) Overdue(ctx context.Context, before time.Time, n int) ([]respond.Overdue, error) {
 	found, err := t.db.query(ctx, `SELECT id, due_at, exhausted FROM incidents
-		WHERE status <> 'resolved' AND (due_at < ? OR (status = 'triggered' AND due_at IS NULL))
+		WHERE status <> 'resolved' AND (due_at < ? OR (status = 'triggered' AND escalate_at IS NULL))
 		ORDER BY due_at, id LIMIT ?`, at(before), n)
 	if err != nil {
 		return nil, readFailure(err)

@@ -19,11 +19,17 @@ type deliveries struct{ db *DB }
 
 const leaseDelivery = "lease_until = ?, lease_node = ?, claimable_at = ?"
 
+// nextDelivery asks kind by kind, as the index is ordered.
+const nextDelivery = `SELECT MIN(first) FROM (
+	SELECT MIN(claimable_at) AS first FROM deliveries WHERE kind = 'page' AND claimable_at IS NOT NULL
+	UNION ALL SELECT MIN(claimable_at) FROM deliveries WHERE kind = 'update' AND claimable_at IS NOT NULL
+	UNION ALL SELECT MIN(claimable_at) FROM deliveries WHERE kind = 'settle' AND claimable_at IS NOT NULL) AS firsts`
+
 // Claim implements push.Store. Pages go first: a heap of settles that are
 // overdue must not stand before one that rings (I11).
 func (d deliveries) Claim(ctx context.Context, now time.Time, n int, leaseUntil time.Time) ([]push.Job, error) {
 	var ids []string
-	for _, kinds := range []string{"kind = 'page'", "kind <> 'page'"} {
+	for _, kinds := range []string{"kind = 'page'", "kind IN ('update', 'settle')"} {
 		if len(ids) == n {
 			break
 		}
@@ -100,7 +106,7 @@ func contentOf(i incident.Incident, kind push.Kind) push.Content {
 
 // NextDue implements push.Store.
 func (d deliveries) NextDue(ctx context.Context) (time.Time, bool, error) {
-	return d.db.nextClaimable(ctx, "deliveries")
+	return d.db.moment(ctx, nextDelivery)
 }
 
 // Release implements push.Store. Only what this node still holds is given back.
@@ -247,7 +253,7 @@ func orNil(s stamp) *time.Time {
 // a cancelled delivery means that a node held it: it may be in the air.
 func (tx *Tx) PagedDevices(incidentID string) ([]push.Device, error) {
 	found, err := tx.query(`SELECT `+of("v", deviceColumns)+` FROM devices v
-		WHERE v.id IN (SELECT p.device_id FROM deliveries p
+		WHERE v.removed_at IS NULL AND v.id IN (SELECT p.device_id FROM deliveries p
 			WHERE p.incident_id = ? AND p.kind = 'page' AND (p.state = 'accepted' OR p.attempt > 0 OR p.lease_until IS NOT NULL)
 			AND NOT EXISTS (SELECT 1 FROM deliveries s WHERE s.incident_id = p.incident_id AND s.device_id = p.device_id
 				AND s.kind = 'settle' AND s.state <> 'cancelled' AND s.created_at >= p.created_at))

@@ -199,8 +199,8 @@ func (tx *Tx) removeDevice(row Device, why string) error {
 // the timelines concerned.
 func (tx *Tx) cancelDeliveriesTo(row Device, why string) error {
 	unsent, err := readThen(tx, scanDelivery,
-		`SELECT `+deliveryColumns+` FROM deliveries WHERE device_id = ? AND state = 'scheduled' ORDER BY incident_id, id`,
-		`UPDATE deliveries SET state = 'cancelled', claimable_at = NULL WHERE device_id = ? AND state = 'scheduled'`, row.ID)
+		`SELECT `+deliveryColumns+` FROM deliveries WHERE device_id = ? AND claimable_at IS NOT NULL ORDER BY incident_id, id`,
+		`UPDATE deliveries SET state = 'cancelled', claimable_at = NULL WHERE device_id = ? AND claimable_at IS NOT NULL`, row.ID)
 	if err != nil {
 		return fmt.Errorf("cancelling deliveries: %w", err)
 	}

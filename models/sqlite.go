@@ -58,7 +58,7 @@ func (db *DB) openSQLite(path, lock, pragma string, conns int) (pool, error) {
 // event answered 202 must survive a power cut (I1); times as integers because
 // the driver's text form does not order and carries the monotonic clock.
 func sqliteDSN(path, lock, pragma string) string {
-	q := url.Values{"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", pragma}}
+	q := url.Values{"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "temp_store(MEMORY)", pragma}}
 	q.Set("_txlock", lock)
 	q.Set("_time_integer_format", "unix_micro")
 	q.Set("_inttotime", "1")

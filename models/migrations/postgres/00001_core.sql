@@ -110,7 +110,6 @@ CREATE TABLE notifications (
     created_at  timestamptz NOT NULL
 ) WITH (fillfactor = 80);
 CREATE INDEX notifications_waiting ON notifications (incident_id, due_at) WHERE state = 'scheduled';
-CREATE INDEX notifications_old ON notifications (created_at);
 
 CREATE TABLE deliveries (
     id              text        PRIMARY KEY,
@@ -130,10 +129,8 @@ CREATE TABLE deliveries (
     created_at      timestamptz NOT NULL,
     CONSTRAINT only_scheduled_is_claimable CHECK ((state = 'scheduled') = (claimable_at IS NOT NULL))
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02);
-CREATE INDEX deliveries_claimable ON deliveries (claimable_at) WHERE claimable_at IS NOT NULL;
+CREATE INDEX deliveries_claimable ON deliveries (kind, claimable_at) WHERE claimable_at IS NOT NULL;
 CREATE INDEX deliveries_of_incident ON deliveries (incident_id);
-CREATE INDEX deliveries_waiting_for_device ON deliveries (device_id) WHERE state = 'scheduled';
-CREATE INDEX deliveries_old ON deliveries (created_at);
 
 CREATE TABLE timeline (
     seq         bigint      PRIMARY KEY,
@@ -158,7 +155,6 @@ CREATE TABLE changes (
     received_at    timestamptz NOT NULL
 );
 CREATE INDEX changes_of_service ON changes (service_id, at DESC);
-CREATE INDEX changes_old ON changes (received_at);
 
 -- Answers given under idempotency keys, kept for 24 hours.
 CREATE TABLE answers (
