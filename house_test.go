@@ -70,7 +70,7 @@ var doors = map[string][]string{
 	"github.com/getkin/kin-openapi":     {"api"},
 	"github.com/alexedwards/argon2id":   {"auth"},
 	"golang.org/x/oauth2":               {"push/fcm"},
-	"golang.org/x/net/http2":            {"push/apns", "push/fcm", "push/pushtest"},
+	"golang.org/x/net/http2":            {"push/wire", "push/pushtest"},
 	"github.com/PagerDuty/go-pagerduty": {},
 	"pgregory.net/rapid":                {},
 	"github.com/google/go-cmp":          {},

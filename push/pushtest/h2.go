@@ -2,6 +2,8 @@ package pushtest
 
 import (
 	"bytes"
+	"crypto/tls"
+	"io"
 	"net"
 	"strconv"
 	"sync"
@@ -24,6 +26,7 @@ const (
 // h2conn is one HTTP/2 connection of a client.
 type h2conn struct {
 	nc      net.Conn
+	raw     net.Conn // beneath TLS
 	handler func(*call)
 	session *session
 
@@ -50,12 +53,12 @@ type stream struct {
 	pending []byte
 }
 
-func newH2(nc net.Conn, limit int, handler func(*call)) *h2conn {
+func newH2(nc *tls.Conn, limit int, handler func(*call)) *h2conn {
 	c := &h2conn{
-		nc: wire.Coalesce(nc), handler: handler, limit: limit,
+		nc: wire.Coalesce(nc), raw: nc.NetConn(), handler: handler, limit: limit,
 		streams: map[uint32]*stream{}, window: 65535, initial: 65535,
 	}
-	c.session = &session{remote: nc.RemoteAddr().String(), raise: c.raise}
+	c.session = &session{raise: c.raise}
 	c.fr = http2.NewFramer(c.nc, c.nc)
 	c.fr.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
 	c.fr.MaxHeaderListSize = 16 << 10
@@ -68,7 +71,7 @@ func newH2(nc net.Conn, limit int, handler func(*call)) *h2conn {
 func (c *h2conn) serve() {
 	defer c.nc.Close()
 	preface := make([]byte, len(http2.ClientPreface))
-	if _, err := readFull(c.nc, preface); err != nil || string(preface) != http2.ClientPreface {
+	if _, err := io.ReadFull(c.nc, preface); err != nil || string(preface) != http2.ClientPreface {
 		return
 	}
 	c.mu.Lock()

@@ -1,9 +1,8 @@
 package pushtest
 
 import (
-	"io"
-	"net"
 	"strconv"
+	"time"
 
 	"golang.org/x/net/http2"
 )
@@ -63,10 +62,15 @@ func (c *h2conn) flushLocked() {
 	}
 }
 
-// closeSoon ends the connection once the reader looks up: what was written
-// must leave first, so only the reading side is stopped.
+// lingering is how long a connection that is done waits for the client to
+// close it.
+const lingering = 2 * time.Second
+
+// closeSoon ends the connection once the client has closed its side, or soon.
+// To close with unread requests in the socket would reset it, and the client
+// would never read the GOAWAY.
 func (c *h2conn) closeSoon() {
-	_ = c.nc.SetReadDeadline(past)
+	_ = c.nc.SetReadDeadline(time.Now().Add(lingering))
 }
 
 func (r h2reply) refuse() { r.c.reset(r.id, http2.ErrCodeRefusedStream) }
@@ -80,20 +84,14 @@ func (r h2reply) goAway(reason string) {
 		_ = r.c.fr.WriteRSTStream(r.id, http2.ErrCodeRefusedStream)
 		return
 	}
-	r.c.leaveLocked(r.id-2, reason)
+	r.c.leaveLocked(r.id-1, reason)
 	if len(r.c.streams) == 0 {
 		r.c.closeSoon()
 	}
 }
 
-func (r h2reply) cut() { go r.c.drop() }
+func (r h2reply) cut() { r.c.drop() }
 
-// drop closes without goodbye: no TLS alert, no GOAWAY.
-func (c *h2conn) drop() {
-	_ = c.raw().Close()
-	_ = c.nc.Close()
-}
-
-func (c *h2conn) raw() net.Conn { return c.session.raw }
-
-func readFull(r io.Reader, b []byte) (int, error) { return io.ReadFull(r, b) }
+// drop closes without goodbye: no TLS alert, no GOAWAY. The reader notices and
+// cleans up.
+func (c *h2conn) drop() { _ = c.raw.Close() }

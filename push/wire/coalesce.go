@@ -15,6 +15,8 @@ const (
 	// coalesceStall is how long one write may take before the peer counts as
 	// gone: it does not even take bytes into its kernel's buffer.
 	coalesceStall = 15 * time.Second
+	// coalesceFarewell is how long Close lets the last write take.
+	coalesceFarewell = time.Second
 )
 
 // Coalesce wraps c so that writes made while another is on its way leave
@@ -57,7 +59,8 @@ func (q *coalescer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// run is the one writer; it ends with the first error, which Close causes too.
+// run is the one writer; it ends with the first error, or after Close with
+// the last byte.
 func (q *coalescer) run() {
 	defer close(q.done)
 	for {
@@ -65,8 +68,6 @@ func (q *coalescer) run() {
 		if !ok {
 			return
 		}
-		// An error here only means the deadline could not be set; the write tells.
-		_ = q.SetWriteDeadline(time.Now().Add(coalesceStall))
 		_, err := q.Conn.Write(batch)
 		q.gave(batch, err)
 		if err != nil {
@@ -84,6 +85,13 @@ func (q *coalescer) take() ([]byte, bool) {
 	if len(q.waiting) == 0 {
 		return nil, false
 	}
+	stall := coalesceStall
+	if q.err != nil {
+		stall = coalesceFarewell
+	}
+	// Under the lock, so that Close cannot be overruled. An error only means
+	// that the connection is closed; the write tells.
+	_ = q.SetWriteDeadline(time.Now().Add(stall))
 	batch := q.waiting
 	q.waiting = q.spare[:0]
 	q.spare = nil
@@ -94,31 +102,30 @@ func (q *coalescer) gave(batch []byte, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.spare = batch
-	if err != nil && q.err == nil {
-		q.err = err
-	}
-	if q.err != nil {
+	if err != nil {
+		if q.err == nil {
+			q.err = err
+		}
 		q.waiting = nil
 	}
 	q.changed.Broadcast()
 }
 
-// Close ends the writer and the connection. What still waits is dropped: an
-// HTTP/2 peer that matters has been answered before anyone closes.
+// Close lets what was written leave, for a moment at most, and ends the writer
+// and the connection.
 func (q *coalescer) Close() error {
 	q.mu.Lock()
 	if q.err == nil {
 		q.err = net.ErrClosed
+		_ = q.SetWriteDeadline(time.Now().Add(coalesceFarewell))
 	}
-	q.waiting = nil
 	q.changed.Broadcast()
 	q.mu.Unlock()
-	err := q.Conn.Close()
 	<-q.done
-	if errors.Is(err, net.ErrClosed) {
-		return nil
+	if err := q.Conn.Close(); !errors.Is(err, net.ErrClosed) {
+		return err
 	}
-	return err
+	return nil
 }
 
 // ConnectionState passes the TLS state through to whoever asks the wrapper.

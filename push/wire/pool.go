@@ -83,9 +83,7 @@ type line struct {
 	cc       *http.ClientConn
 	proved   bool
 	inFlight int
-	// peak is the most it ever carried: when it refuses with less, it is not
-	// full but going away, which the standard library does not tell.
-	peak   int
+	peak     int // the most it ever carried
 	served int64
 }
 
@@ -152,19 +150,49 @@ func (p *Pool) reserveLocked() *line {
 			i++
 			continue
 		}
-		if l.served < retireAfter && l.cc.Reserve() == nil {
-			l.inFlight++
-			l.served++
-			l.peak = max(l.peak, l.inFlight)
+		switch l.reserve() {
+		case reserved:
 			return l
+		case full:
+			i++
+		case leaving:
+			p.retireLocked(i)
 		}
-		if l.cc.Err() == nil && l.inFlight > 0 && l.inFlight >= l.peak && l.served < retireAfter {
-			i++ // full
-			continue
-		}
-		p.retireLocked(i)
 	}
 	return nil
+}
+
+type reservation int
+
+const (
+	reserved reservation = iota
+	full
+	leaving
+)
+
+// reserve takes a stream. A connection that was told to go away refuses just
+// like a full one, and the standard library does not tell which it is; but
+// only the one that is leaving refuses with fewer streams than it has carried
+// before. A stream may end between the two questions, so they are asked again.
+func (l *line) reserve() reservation {
+	if l.served >= retireAfter {
+		return leaving
+	}
+	for range 3 {
+		if l.cc.Reserve() == nil {
+			l.inFlight++
+			l.served++
+			l.peak = max(l.peak, l.cc.InFlight())
+			return reserved
+		}
+		if l.cc.Err() != nil {
+			return leaving
+		}
+		if n := l.cc.InFlight(); n > 0 && n >= l.peak {
+			return full
+		}
+	}
+	return leaving
 }
 
 // retireLocked takes a connection out of use; it closes with its last request.

@@ -1,0 +1,3 @@
+package apns_test
+
+func benchEmulator() bool { return false }
