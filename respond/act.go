@@ -131,7 +131,8 @@ func (w *work) decide(c *Case, cmd Command) (incident.Change, error) {
 
 func (w *work) decideReassign(c *Case, cmd Command) (incident.Change, error) {
 	cat := w.tx.Catalog()
-	plan, to := oncall.Plan{}, incident.Reassignment{}
+	var plan oncall.Plan
+	var to incident.Reassignment
 	switch {
 	case cmd.PolicyID != "" && len(cmd.Users) > 0:
 		return incident.Change{}, fault.Field("user_ids", "ambiguous_target", "give either user_ids or policy_id, not both")
@@ -163,11 +164,11 @@ func (w *work) answered(cmd Command) (Answer, bool, error) {
 	if cmd.Key == "" {
 		return Answer{}, false, nil
 	}
-	stored, print, err := w.tx.Answered(cmd.Principal, cmd.Key, w.now)
+	stored, printed, err := w.tx.Answered(cmd.Principal, cmd.Key, w.now)
 	if err != nil || stored == nil {
 		return Answer{}, false, err
 	}
-	if print != cmd.fingerprint() {
+	if printed != cmd.fingerprint() {
 		return Answer{}, false, fault.New(fault.Conflict, "idempotency_key_reused",
 			"this Idempotency-Key was used for a different request in the last 24 hours; make a new key for each action")
 	}

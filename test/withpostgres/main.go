@@ -65,8 +65,8 @@ func findServer() (string, error) {
 		return filepath.Dir(found[n-1]), nil
 	}
 	if p, err := exec.LookPath("postgres"); err == nil {
-		if real, err := filepath.EvalSymlinks(p); err == nil {
-			return filepath.Dir(real), nil
+		if target, err := filepath.EvalSymlinks(p); err == nil {
+			return filepath.Dir(target), nil
 		}
 	}
 	return "", errors.New("no PostgreSQL server binary was found; install one (Debian: apt-get install postgresql)")
