@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/nightbell/nightbell/api"
 	"github.com/nightbell/nightbell/incident"
 	"github.com/nightbell/nightbell/realtime"
 	"github.com/nightbell/nightbell/respond"
@@ -15,14 +14,16 @@ import (
 const maxPage = 500
 
 // Incidents gives the readers of incidents.
-func (db *DB) Incidents() api.Incidents { return lists{db} }
+func (db *DB) Incidents() Lists { return Lists{db} }
 
-type lists struct{ db *DB }
+// Lists reads incidents for the API. api names the interface; this room may not
+// look up at it.
+type Lists struct{ db *DB }
 
-// ListIncidents implements api.Incidents. The head is read first: what is
+// ListIncidents serves api.Incidents. The head is read first: what is
 // committed between the two reads is on the page, or after the head, or both,
 // but never in neither.
-func (l lists) ListIncidents(ctx context.Context, f api.IncidentFilter) (items []incident.Incident, more bool, head realtime.Head, err error) {
+func (l Lists) ListIncidents(ctx context.Context, f respond.IncidentFilter) (items []incident.Incident, more bool, head realtime.Head, err error) {
 	limit := bounded(f.Limit)
 	err = l.db.snapshot(ctx, func(q queryer) error {
 		if head, err = timelineHead(ctx, q); err != nil {
@@ -80,7 +81,7 @@ func among[T ~string](c *conditions, column string, values []T) {
 	c.and(column+` IN (?`+strings.Repeat(`, ?`, len(values)-1)+`)`, args...)
 }
 
-func (e engine) incidentConditions(f api.IncidentFilter) (where string, args []any) {
+func (e engine) incidentConditions(f respond.IncidentFilter) (where string, args []any) {
 	var c conditions
 	among(&c, "status", f.Statuses)
 	among(&c, "urgency", f.Urgencies)
@@ -111,8 +112,8 @@ func (e engine) assigned() string {
 	return `EXISTS (SELECT 1 FROM json_each(assignees) AS a WHERE a.value = ?)`
 }
 
-// Incident implements api.Incidents.
-func (l lists) Incident(ctx context.Context, id string) (incident.Incident, error) {
+// Incident serves api.Incidents.
+func (l Lists) Incident(ctx context.Context, id string) (incident.Incident, error) {
 	found, err := l.db.query(ctx, `SELECT `+incidentColumns+` FROM incidents WHERE id = ?`, clean(id))
 	if err != nil {
 		return incident.Incident{}, fmt.Errorf("reading an incident: %w", readFailure(err))
@@ -127,8 +128,8 @@ func (l lists) Incident(ctx context.Context, id string) (incident.Incident, erro
 	return items[0], nil
 }
 
-// Alerts implements api.Incidents, oldest first.
-func (l lists) Alerts(ctx context.Context, incidentID string, limit int) ([]respond.Alert, error) {
+// Alerts serves api.Incidents, oldest first.
+func (l Lists) Alerts(ctx context.Context, incidentID string, limit int) ([]respond.Alert, error) {
 	found, err := l.db.query(ctx, `SELECT `+alertColumns+` FROM alerts WHERE incident_id = ? ORDER BY first_at, id LIMIT ?`, clean(incidentID), bounded(limit))
 	if err != nil {
 		return nil, fmt.Errorf("reading alerts: %w", readFailure(err))
@@ -136,8 +137,8 @@ func (l lists) Alerts(ctx context.Context, incidentID string, limit int) ([]resp
 	return collect(found, scanAlert)
 }
 
-// Timeline implements api.Incidents.
-func (l lists) Timeline(ctx context.Context, incidentID string, after int64, limit int) ([]incident.Entry, error) {
+// Timeline serves api.Incidents.
+func (l Lists) Timeline(ctx context.Context, incidentID string, after int64, limit int) ([]incident.Entry, error) {
 	found, err := l.db.query(ctx, `SELECT `+entryColumns+` FROM timeline WHERE incident_id = ? AND seq > ? ORDER BY seq LIMIT ?`,
 		clean(incidentID), after, bounded(limit))
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/nightbell/nightbell/api"
 	"github.com/nightbell/nightbell/fault"
 	"github.com/nightbell/nightbell/incident"
 	"github.com/nightbell/nightbell/oncall"
@@ -16,29 +15,30 @@ import (
 const maxDevices = 20
 
 // Devices gives the registry of phones.
-func (db *DB) Devices() api.Devices { return registry{db} }
+func (db *DB) Devices() Registry { return Registry{db} }
 
-type registry struct{ db *DB }
+// Registry keeps devices for the API.
+type Registry struct{ db *DB }
 
 func noDevice() error {
 	return fault.New(fault.NotFound, "not_found", "you have no such device; it may have been removed, register it again")
 }
 
-// Devices implements api.Devices, oldest first.
-func (r registry) Devices(ctx context.Context, userID string) ([]push.Device, error) {
+// Devices serves api.Devices, oldest first.
+func (r Registry) Devices(ctx context.Context, userID string) ([]push.Device, error) {
 	rows, err := find[Device](ctx, r.db.reader(), "WHERE user_id = ? AND removed_at IS NULL ORDER BY created_at, id", userID)
 	return nouns[Device, push.Device](rows), err
 }
 
-// Device implements api.Devices.
-func (r registry) Device(ctx context.Context, userID, id string) (push.Device, error) {
-	row, err := one[Device](ctx, r.db.reader(), noDevice(), "WHERE id = ? AND user_id = ? AND removed_at IS NULL", clean(id), userID)
+// Device serves api.Devices.
+func (r Registry) Device(ctx context.Context, userID, id string) (push.Device, error) {
+	row, err := one[Device](ctx, r.db.reader(), noDevice(), "WHERE id = ? AND user_id = ? AND removed_at IS NULL", id, userID)
 	return row.noun(), err
 }
 
-// RegisterDevice implements api.Devices. A known token keeps its device id,
+// RegisterDevice serves api.Devices. A known token keeps its device id,
 // whoever presents it; what was on its way to its former owner is cancelled.
-func (r registry) RegisterDevice(ctx context.Context, d push.Device) (stored push.Device, err error) {
+func (r Registry) RegisterDevice(ctx context.Context, d push.Device) (stored push.Device, err error) {
 	err = r.db.Write(ctx, "user "+d.UserID, func(tx *Tx) error {
 		if err := tx.lockUser(d.UserID); err != nil {
 			return err
@@ -133,13 +133,13 @@ func (tx *Tx) saveDevice(old, row Device) error {
 	return tx.bumpCatalog()
 }
 
-// UpdateDevice implements api.Devices. A RegisteredAt newer than the stored
+// UpdateDevice serves api.Devices. A RegisteredAt newer than the stored
 // one says that the app has presented its token, old or new, and revives the
 // device; otherwise what the pipeline believes of the token stays. Another
 // device that had the new token loses it: one token is one app.
-func (r registry) UpdateDevice(ctx context.Context, d push.Device) error {
+func (r Registry) UpdateDevice(ctx context.Context, d push.Device) error {
 	return r.db.Write(ctx, "user "+d.UserID, func(tx *Tx) error {
-		old, err := one[Device](tx.ctx, tx, noDevice(), "WHERE id = ? AND user_id = ? AND removed_at IS NULL"+tx.forUpdate(), clean(d.ID), d.UserID)
+		old, err := one[Device](tx.ctx, tx, noDevice(), "WHERE id = ? AND user_id = ? AND removed_at IS NULL"+tx.forUpdate(), d.ID, d.UserID)
 		if err != nil {
 			return err
 		}
@@ -172,10 +172,10 @@ func (tx *Tx) freeToken(row Device) error {
 	return nil
 }
 
-// RemoveDevice implements api.Devices.
-func (r registry) RemoveDevice(ctx context.Context, userID, id string) error {
+// RemoveDevice serves api.Devices.
+func (r Registry) RemoveDevice(ctx context.Context, userID, id string) error {
 	return r.db.Write(ctx, "user "+userID, func(tx *Tx) error {
-		row, err := one[Device](tx.ctx, tx, noDevice(), "WHERE id = ? AND user_id = ? AND removed_at IS NULL"+tx.forUpdate(), clean(id), userID)
+		row, err := one[Device](tx.ctx, tx, noDevice(), "WHERE id = ? AND user_id = ? AND removed_at IS NULL"+tx.forUpdate(), id, userID)
 		if err != nil {
 			return err
 		}
