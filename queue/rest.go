@@ -40,6 +40,7 @@ func (r *Runner[T]) nextDue(ctx context.Context) (time.Time, bool, error) {
 	if err != nil {
 		return time.Time{}, false, fmt.Errorf("asking when work is due: %w", err)
 	}
+	r.pause = backoff{}
 	return at, some, nil
 }
 

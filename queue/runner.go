@@ -74,7 +74,10 @@ type Runner[T any] struct {
 	do     func(ctx context.Context, item T)
 	wake   chan struct{}
 	// free holds a token for each item that may still be taken into hand.
-	free  chan struct{}
+	free chan struct{}
+	// pause grows with the store's trouble; each answer begins it afresh. Only
+	// Run's own goroutine touches it.
+	pause backoff
 	count counters
 }
 
@@ -108,16 +111,13 @@ func (r *Runner[T]) Wake() {
 func (r *Runner[T]) Run(ctx context.Context) error {
 	work, cut := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cut(nil)
-	pause := backoff{}
 	for ctx.Err() == nil {
 		if err := r.round(ctx, work); err != nil && ctx.Err() == nil {
 			r.count.errors.Add(1, r.conf.Name)
-			wait := pause.next()
+			wait := r.pause.next()
 			r.conf.Log.Error("the store could not be asked for due work; trying again", "err", err, "wait", wait)
 			sleep(ctx, wait)
-			continue
 		}
-		pause = backoff{}
 	}
 	return r.drain(cut)
 }
@@ -184,6 +184,7 @@ func (r *Runner[T]) claim(ctx, work context.Context, now time.Time, n int) (int,
 	if err != nil {
 		return len(items), fmt.Errorf("claiming due work: %w", err)
 	}
+	r.pause = backoff{}
 	return len(items), nil
 }
 

@@ -198,6 +198,55 @@ func TestAStoreInTroubleIsAskedLessAndLessAndThenServed(t *testing.T) {
 	})
 }
 
+func TestNewTroubleIsAskedOftenAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShelf()
+		s.broken = true
+		r := start(t, queue.New(queue.Config{}, s, func(context.Context, string) {}))
+		pass(time.Minute) // the backoff is at its longest now
+		s.set(func(s *shelf) { s.broken = false })
+		pass(10 * time.Second)
+		s.set(func(s *shelf) { s.broken = true })
+		before, looks := s.counts()
+		pass(2 * time.Second)
+		if after, more := s.counts(); after+more-before-looks < 4 {
+			t.Errorf("asked %d times in the first two seconds of new trouble, want the backoff begun afresh", after+more-before-looks)
+		}
+		r.mustStop(t)
+	})
+}
+
+func TestASourceThatGivesTooMuchDoesNotOverloadTheNode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, d := newShelf(), newDiary()
+		for i := range 5 {
+			s.put(fmt.Sprint(i), time.Now())
+		}
+		var inHand atomic.Int64
+		r := start(t, queue.New(queue.Config{Workers: 2, Lease: 10 * time.Second}, generous{s}, func(_ context.Context, id string) {
+			if n := inHand.Add(1); n > 2 {
+				t.Errorf("%d in hand, two allowed", n)
+			}
+			time.Sleep(time.Second)
+			inHand.Add(-1)
+			d.note(id)
+			s.settle(id)
+		}))
+		pass(time.Minute)
+		if d.len() != 5 {
+			t.Errorf("%d of 5 done; the surplus should come back with its lease", d.len())
+		}
+		r.mustStop(t)
+	})
+}
+
+// generous gives all that is due, whatever it is asked for.
+type generous struct{ *shelf }
+
+func (g generous) Claim(ctx context.Context, now time.Time, _ int, until time.Time) ([]string, error) {
+	return g.shelf.Claim(ctx, now, 1000, until)
+}
+
 func TestARowThatIsDueButNotGivenDoesNotSpin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, d := newShelf(), newDiary()

@@ -3,11 +3,13 @@ package queue_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/nightbell/nightbell/meter"
 	"github.com/nightbell/nightbell/queue"
 )
 
@@ -99,6 +101,49 @@ func TestAStoreThatHangsDoesNotHoldUpAStop(t *testing.T) {
 			t.Errorf("stopped after %v, want at once", time.Since(began))
 		}
 	})
+}
+
+func TestAStoreThatHangsIsGivenUpAndAskedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := meter.New()
+		r := start(t, queue.New(queue.Config{Name: "q", Lease: 30 * time.Second, Meter: m}, hanging{}, func(context.Context, string) {}))
+		pass(65 * time.Second)
+		if text := metrics(m); !strings.Contains(text, "nightbell_queue_store_errors_total{queue=\"q\"} 2") {
+			t.Errorf("a claim that takes longer than its lease is not given up:\n%s", text)
+		}
+		r.mustStop(t)
+	})
+}
+
+func TestNothingIsClaimedAfterTheStop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShelf()
+		for i := range 100 {
+			s.put(fmt.Sprint(i), time.Now())
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		last := &lastClaim{shelf: s, n: 3, then: cancel}
+		if err := queue.New(queue.Config{Batch: 1}, last, func(context.Context, string) {}).Run(ctx); err != nil {
+			t.Error(err)
+		}
+		if claims, _ := s.counts(); claims != 3 {
+			t.Errorf("%d claims, want none after the third, which stopped the node", claims)
+		}
+	})
+}
+
+// lastClaim does something during its nth claim.
+type lastClaim struct {
+	*shelf
+	n    int
+	then func()
+}
+
+func (l *lastClaim) Claim(ctx context.Context, now time.Time, n int, until time.Time) ([]string, error) {
+	if l.n--; l.n == 0 {
+		l.then()
+	}
+	return l.shelf.Claim(ctx, now, n, until)
 }
 
 // hanging answers only when its context ends.
