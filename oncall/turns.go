@@ -75,9 +75,10 @@ func (r turns) at(t time.Time) stretch {
 	return stretch{user: l.Users[k%len(l.Users)], from: r.begin(k), to: r.begin(k + 1)}.within(life)
 }
 
-// number is the turn that has t, which is not before the start. A clock change
-// or a part of a second may put the estimate off by one or two; the loops
-// settle that.
+// number is the turn that has t, which is not before the start. The estimate
+// counts dates, so it is one too high before the day's hand-off, and one too
+// low where a clock put back over midnight shows yesterday again; parts of a
+// second do the same to hours. The loops settle that.
 func (r turns) number(t time.Time) int {
 	var k int
 	if r.layer.Unit == Hours {
@@ -94,16 +95,13 @@ func (r turns) number(t time.Time) int {
 	return k
 }
 
-// begin is the hand-off into turn k. It is never before the start, which may
-// itself stand in the second of two equal hours.
+// begin is the hand-off into turn k. The start itself may stand in the second
+// of two equal hours, when begin(0) is before it; at cuts that off.
 func (r turns) begin(k int) time.Time {
 	if r.layer.Unit == Hours {
 		return time.Unix(r.layer.Start.Unix()+int64(k)*r.seconds(), int64(r.layer.Start.Nanosecond()))
 	}
-	if t := r.start.plusDays(k * r.days()).first(r.loc); k > 0 && t.After(r.layer.Start) {
-		return t
-	}
-	return r.layer.Start
+	return r.start.plusDays(k * r.days()).first(r.loc)
 }
 
 // seconds is the length of a turn in hours. It is no time.Duration, which
