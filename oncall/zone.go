@@ -11,7 +11,7 @@ import (
 // zones remembers what LoadLocation read from disk: it is asked at each
 // escalation. Zones never change while we run, so the functions here stay
 // pure; only names that exist are kept, so it cannot grow beyond the database.
-var zones sync.Map // name → *time.Location
+var zones sync.Map //nolint:gochecknoglobals // name → *time.Location: a memo of constants, not state
 
 // zone gives the named zone. "Local" and "" are refused: they would mean
 // something else on another node.
