@@ -8,13 +8,15 @@
 // A room imports only from lower floors; house_test.go reads the import graph
 // and says so. Each room's doc.go says what it owns.
 //
-//	7                    cmd
-//	6                    app
-//	5        models                api
-//	4            respond     setup
-//	3        push   realtime
+//	8                    cmd
+//	7                    app
+//	6        models                api
+//	5                   setup
+//	4                  respond
+//	3             push       realtime
 //	2    queue   incident   oncall   auth
-//	1    fault   id   meter   crash
+//	1          id   meter   crash
+//	0                   fault
 //
 //	cmd       I parse, listen for signals, exit.
 //	app       I plug the house together and switch it off.
