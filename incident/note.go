@@ -18,11 +18,11 @@ const MaxNote = 25_000
 func (i Incident) Annotate(by Actor, at time.Time, text string) (Change, error) {
 	switch {
 	case len(text) > MaxNote:
-		return i.unchanged(), fault.Field("note", "note_too_long", "A note may have %d bytes, this one has %d; shorten it or write two.", MaxNote, len(text))
+		return i.unchanged(), fault.Field("text", "note_too_long", "A note may have %d bytes, this one has %d; shorten it or write two.", MaxNote, len(text))
 	case !utf8.ValidString(text):
-		return i.unchanged(), fault.Field("note", "bad_encoding", "The note is not valid UTF-8; send it as UTF-8 text.")
+		return i.unchanged(), fault.Field("text", "bad_encoding", "The note is not valid UTF-8; send it as UTF-8 text.")
 	case strings.TrimSpace(text) == "":
-		return i.unchanged(), fault.Field("note", "empty_note", "The note is empty; write at least one character.")
+		return i.unchanged(), fault.Field("text", "empty_note", "The note is empty; write at least one character.")
 	}
 	return i.next(at).changed(by, nil, word{EntryAnnotated, Detail{Text: text}}), nil
 }

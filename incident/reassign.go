@@ -38,10 +38,10 @@ func (i Incident) Reassign(by Actor, at time.Time, to Reassignment) (Change, err
 
 func (r Reassignment) check() error {
 	if (len(r.Users) == 0) == (r.PolicyID == "") {
-		return fault.Field("users", "bad_reassignment", "Name either the people or the escalation policy that get the incident, not both and not neither.")
+		return fault.Field("user_ids", "bad_reassignment", "Name either the people or the escalation policy that get the incident, not both and not neither.")
 	}
 	if slices.Contains(r.Users, "") {
-		return fault.Field("users", "bad_reassignment", "One of the user ids is empty; give the ids of the people who get the incident.")
+		return fault.Field("user_ids", "bad_reassignment", "One of the user ids is empty; give the ids of the people who get the incident.")
 	}
 	return nil
 }
