@@ -84,7 +84,7 @@ type line struct {
 	proved   bool
 	inFlight int
 	peak     int // the most it ever carried
-	served int64
+	served   int64
 }
 
 // waiter is a caller whose turn has not come. ready is told once: to try

@@ -1,0 +1,3 @@
+package fcm_test
+
+func benchEmulator() bool { return false }
