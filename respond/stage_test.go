@@ -259,3 +259,12 @@ func (s *stage) rang() []string {
 	slices.Sort(out)
 	return out
 }
+
+// loop makes the policy go round n more times, so that escalating by hand
+// does not run out of levels.
+func (s *stage) loop(n int) {
+	s.t.Helper()
+	p := s.db.Catalog().Policies[s.policy]
+	p.Loops = n
+	s.apply(setup.Changes{Policies: []oncall.Policy{p}})
+}

@@ -5,7 +5,5 @@
 // those of the server's side as it goes: a range that does not follow the one
 // before it is an error, never skipped.
 //
-// May import: realtime, incident, gorilla/websocket.
-//
 // May import: realtime (its frames), incident, gorilla/websocket.
 package realtimetest
