@@ -25,13 +25,13 @@ func noSession() error {
 
 // UserByEmail implements auth.Store. Addresses are kept in lower case.
 func (a accounts) UserByEmail(ctx context.Context, email string) (auth.User, error) {
-	row, err := one[User](ctx, a.db.reader(), noUser(), "WHERE email = ?", clean(strings.ToLower(email)))
+	row, err := one[User](ctx, a.db.reader(), noUser(), "WHERE email = ?", strings.ToLower(email))
 	return row.noun(), err
 }
 
 // UserByID implements auth.Store.
 func (a accounts) UserByID(ctx context.Context, id string) (auth.User, error) {
-	row, err := one[User](ctx, a.db.reader(), noUser(), "WHERE id = ?", clean(id))
+	row, err := one[User](ctx, a.db.reader(), noUser(), "WHERE id = ?", id)
 	return row.noun(), err
 }
 
@@ -47,7 +47,7 @@ func (a accounts) CreateSession(ctx context.Context, s auth.Session, r auth.Refr
 
 // Session implements auth.Store.
 func (a accounts) Session(ctx context.Context, id string) (auth.Session, error) {
-	row, err := one[Session](ctx, a.db.reader(), noSession(), "WHERE id = ?", clean(id))
+	row, err := one[Session](ctx, a.db.reader(), noSession(), "WHERE id = ?", id)
 	return row.noun(), err
 }
 
@@ -55,7 +55,7 @@ func (a accounts) Session(ctx context.Context, id string) (auth.Session, error) 
 // first reason.
 func (a accounts) RevokeSession(ctx context.Context, id, why string, when time.Time) error {
 	return a.db.Write(ctx, "session "+id, func(tx *Tx) error {
-		if _, err := one[Session](tx.ctx, tx, noSession(), "WHERE id = ?"+tx.forUpdate(), clean(id)); err != nil {
+		if _, err := one[Session](tx.ctx, tx, noSession(), "WHERE id = ?"+tx.forUpdate(), id); err != nil {
 			return err
 		}
 		return tx.revoke(id, why, when)
@@ -75,7 +75,7 @@ func (tx *Tx) revoke(sessionID, why string, when time.Time) error {
 func (a accounts) UseRefresh(ctx context.Context, hash string, judge func(auth.Session, auth.Refresh) (auth.RefreshVerdict, error)) error {
 	var said error
 	err := a.db.Write(ctx, "refresh "+hash, func(tx *Tx) error {
-		link, err := one[RefreshToken](tx.ctx, tx, noSession(), "WHERE hash = ?"+tx.forUpdate(), clean(hash))
+		link, err := one[RefreshToken](tx.ctx, tx, noSession(), "WHERE hash = ?"+tx.forUpdate(), hash)
 		if err != nil {
 			return err
 		}

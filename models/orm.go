@@ -44,15 +44,22 @@ func find[R any](ctx context.Context, q queryer, tail string, args ...any) ([]R,
 	})
 }
 
-// one is find for the row there must be; without it, missing is the error.
-func one[R any](ctx context.Context, q queryer, missing error, tail string, args ...any) (R, error) {
-	rows, err := find[R](ctx, q, tail, args...)
-	if err == nil && len(rows) == 0 {
-		err = missing
+// one is find for the row there must be, by texts; without it, missing is the
+// error. Text that no column can hold (see clean) finds nothing.
+func one[R any](ctx context.Context, q queryer, missing error, tail string, texts ...string) (none R, err error) {
+	args := make([]any, len(texts))
+	for i, t := range texts {
+		if t != clean(t) {
+			return none, missing
+		}
+		args[i] = t
 	}
+	rows, err := find[R](ctx, q, tail, args...)
 	if err != nil {
-		var none R
 		return none, err
+	}
+	if len(rows) == 0 {
+		return none, missing
 	}
 	return rows[0], nil
 }

@@ -1,0 +1,56 @@
+package models
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+
+	"gorm.io/gorm/schema"
+
+	"github.com/nightbell/nightbell/push"
+)
+
+// PutDevice stores a device exactly as given, as no registration would.
+func (db *DB) PutDevice(ctx context.Context, d push.Device) error {
+	return db.Write(ctx, "test", func(tx *Tx) error {
+		if err := upsert(tx, []Device{deviceRow(d)}); err != nil {
+			return err
+		}
+		return tx.bumpCatalog()
+	})
+}
+
+// Columns gives the columns of each account table: those that the rows in Go
+// have, and those of the database.
+func (db *DB) Columns(ctx context.Context) (inGo, inDatabase map[string][]string, err error) {
+	inGo, inDatabase = map[string][]string{}, map[string][]string{}
+	for _, row := range []any{User{}, Rule{}, Session{}, RefreshToken{}, SigningKey{}, Device{}, Schedule{}, Policy{}, Service{}, Integration{}} {
+		s, err := schema.Parse(row, &sync.Map{}, schema.NamingStrategy{})
+		if err != nil {
+			return nil, nil, err
+		}
+		found, err := db.query(ctx, "SELECT * FROM "+s.Table+" LIMIT 0")
+		if err != nil {
+			return nil, nil, err
+		}
+		columns, err := found.Columns()
+		if err := found.Close(); err != nil {
+			return nil, nil, err
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		inGo[s.Table] = slices.Sorted(maps.Keys(s.FieldsByDBName))
+		inDatabase[s.Table] = slices.Sorted(slices.Values(columns))
+	}
+	return inGo, inDatabase, nil
+}
+
+// Count gives the rows of a table that meet the condition.
+func (db *DB) Count(ctx context.Context, table, where string) (n int, err error) {
+	return n, db.row(ctx, "SELECT count(*) FROM "+table+" WHERE "+where).Scan(&n)
+}
+
+// DeviceLimit is how many devices a person may have.
+const DeviceLimit = maxDevices
