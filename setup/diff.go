@@ -41,38 +41,43 @@ func (d Diff) String() string {
 	return b.String()
 }
 
-// Sections, in the order of the file.
+// section is a part of the file, in its order.
+type section int
+
 const (
-	sectionUsers = iota
+	sectionUsers section = iota
 	sectionSchedules
 	sectionPolicies
 	sectionServices
 	sectionIntegrations
 )
 
+// noun names one thing of the section.
+func (s section) noun() string {
+	return [...]string{"user", "schedule", "policy", "service", "integration"}[s]
+}
+
 // line is one line of a diff with its sorting key.
 type line struct {
-	section int
+	section section
 	key     string
 	added   bool
 	text    string
 }
 
-var nouns = [...]string{"user", "schedule", "policy", "service", "integration"}
-
 // added notes a new thing; about says what it is like.
-func (p *planner) added(section int, key, name, about string) {
-	p.lines = append(p.lines, line{section, key, true, fmt.Sprintf("+ %s %s (%s)", nouns[section], name, about)})
+func (p *planner) added(in section, key, name, about string) {
+	p.lines = append(p.lines, line{in, key, true, fmt.Sprintf("+ %s %s (%s)", in.noun(), name, about)})
 }
 
 // settle notes a known thing as changed by these edits, or unchanged without
 // any; it reports whether it must be written.
-func (p *planner) settle(section int, key, name string, e edits) bool {
+func (p *planner) settle(in section, key, name string, e edits) bool {
 	if len(e) == 0 {
 		p.unchanged++
 		return false
 	}
-	p.lines = append(p.lines, line{section, key, false, fmt.Sprintf("~ %s %s: %s", nouns[section], name, strings.Join(e, ", "))})
+	p.lines = append(p.lines, line{in, key, false, fmt.Sprintf("~ %s %s: %s", in.noun(), name, strings.Join(e, ", "))})
 	return true
 }
 

@@ -143,7 +143,7 @@ func (p *planner) name(id string) string { return cmp.Or(p.names[id], id) }
 // diff puts everything in order.
 func (p *planner) diff() Diff {
 	slices.SortStableFunc(p.lines, func(a, b line) int {
-		return cmp.Or(a.section-b.section, strings.Compare(a.key, b.key))
+		return cmp.Or(cmp.Compare(a.section, b.section), strings.Compare(a.key, b.key))
 	})
 	d := Diff{Changes: p.changes, Unchanged: p.unchanged, Keys: p.keys}
 	for _, l := range p.lines {
