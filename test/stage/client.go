@@ -43,7 +43,7 @@ func (s *Stage) Token(person string) string {
 	var session struct {
 		AccessToken string `json:"access_token"`
 	}
-	s.Call("POST", "/v1/sessions", "", map[string]any{"email": person + "@example.com", "password": password}, &session)
+	s.Call("POST", "/v1/sessions", "", map[string]any{"email": person + "@example.com", "password": Password}, &session)
 	if session.AccessToken == "" {
 		s.T.Fatalf("%s signed in but got no access token", person)
 	}

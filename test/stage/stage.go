@@ -17,7 +17,8 @@ import (
 // RoutingKey opens the stage's service to events.
 const RoutingKey = "stage000000000000000000000000key"
 
-const password = "a long enough password"
+// Password is everyone's on the stage.
+const Password = "a long enough password"
 
 // Options changes what a stage is furnished with.
 type Options struct {
@@ -87,7 +88,7 @@ services:
   - {name: Checkout, policy: Default, urgency: severity}
 integrations:
   - {name: Prometheus, service: Checkout, routing_key: %[3]s}
-`, password, o.Delay, RoutingKey)
+`, Password, o.Delay, RoutingKey)
 }
 
 // configure writes nightbell.yaml, the keys and the authority beside it.
