@@ -2,7 +2,9 @@ package api
 
 import (
 	"context"
+	"time"
 
+	"github.com/nightbell/nightbell/auth"
 	"github.com/nightbell/nightbell/incident"
 	"github.com/nightbell/nightbell/push"
 	"github.com/nightbell/nightbell/realtime"
@@ -19,6 +21,7 @@ type Incidents interface {
 	// stood before the page was read: a stream resumed there misses nothing.
 	ListIncidents(ctx context.Context, f IncidentFilter) (items []incident.Incident, more bool, head realtime.Head, err error)
 	Incident(ctx context.Context, id string) (incident.Incident, error)
+	// Alerts gives an incident's alerts, oldest first.
 	Alerts(ctx context.Context, incidentID string, limit int) ([]respond.Alert, error)
 	// Timeline gives entries of one incident with Seq > after, in order.
 	Timeline(ctx context.Context, incidentID string, after int64, limit int) ([]incident.Entry, error)
@@ -37,8 +40,36 @@ type Devices interface {
 	RemoveDevice(ctx context.Context, userID, id string) error
 }
 
-// Health says whether the node can do its work.
-type Health interface {
-	// Ready checks the database with a short deadline.
-	Ready(ctx context.Context) error
+// Intake takes events; nil means that the event is on disk (I1).
+type Intake interface {
+	Ingest(ctx context.Context, e respond.Event) (respond.Receipt, error)
+	IngestChange(ctx context.Context, c respond.Change) error
+}
+
+// Desk takes people's actions and says who is on call.
+type Desk interface {
+	Act(ctx context.Context, cmd respond.Command) (respond.Answer, error)
+	OnCall(at time.Time) []respond.ServiceOnCall
+}
+
+// Sessions signs people in and out.
+type Sessions interface {
+	SignIn(ctx context.Context, l auth.Login) (auth.Tokens, error)
+	Refresh(ctx context.Context, refresh string) (auth.Tokens, error)
+	SignOut(ctx context.Context, sessionID string) error
+}
+
+// Door tells who is asking.
+type Door interface {
+	Authenticate(ctx context.Context, token string) (auth.Principal, error)
+	VerifyAction(ctx context.Context, token string) (auth.ActionClaims, auth.Principal, error)
+	User(ctx context.Context, userID string) (auth.User, error)
+}
+
+// Identity is all that api asks of auth.
+type Identity interface {
+	Sessions
+	Door
+	// JWKS is the published keys as a JSON Web Key Set.
+	JWKS() []byte
 }

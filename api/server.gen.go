@@ -253,7 +253,7 @@ type Position struct {
 // bad_reassignment, missing_target, ambiguous_target, unknown_policy, unknown_user, unknown_action, bad_token,
 // bad_environment, unknown_app, provider_not_configured, bad_upgrade.
 // 401: token_missing, token_invalid, token_expired, session_ended, bad_credentials, refresh_invalid, refresh_reused.
-// 403: role_too_low, account_disabled, bad_origin. 404: not_found, no_such_path. 405: method_not_allowed.
+// 403: role_too_low, account_disabled, device_removed, bad_origin. 404: not_found, no_such_path. 405: method_not_allowed.
 // 409: incident_resolved, not_acknowledged, not_triggered, plan_exhausted, idempotency_key_reused,
 // too_many_devices, conflict. 410: gone. 413: too_large. 415: unsupported_media_type.
 // 429: too_many_attempts. 500: internal.

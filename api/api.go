@@ -1,0 +1,150 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"path"
+	"time"
+
+	"github.com/nightbell/nightbell/meter"
+	"github.com/nightbell/nightbell/push"
+)
+
+// Limits of requests.
+const (
+	maxBody      = 1 << 20
+	requestLimit = 30 * time.Second
+)
+
+// Config is what the API stands on.
+type Config struct {
+	Auth      Identity
+	Desk      Desk
+	Intake    Intake
+	Incidents Incidents
+	Devices   Devices
+	// Apps names the configured push apps of each provider: a device of an app
+	// that nobody can push to would never ring.
+	Apps map[push.Provider][]string
+	// Stream serves /v1/stream; it gets the connection itself, to take it over.
+	// Nil: there is none.
+	Stream http.Handler
+	// Operations serves /healthz, /readyz and /metrics when it is not nil. It is
+	// here so that one door sees every address: a mux before it would answer
+	// unclean paths with redirects, which senders of events take for an error.
+	Operations http.Handler
+	Now        func() time.Time // nil: time.Now
+	Log        *slog.Logger     // nil: discard
+	Meter      *meter.Meter
+}
+
+// server answers everything. Its handlers are in the files named after their
+// nouns; they implement the generated StrictServerInterface.
+type server struct {
+	Config
+	now      func() time.Time
+	contract *contract
+	mux      *http.ServeMux
+	events   *events
+	requests *meter.Counter
+	seconds  *meter.Histogram
+}
+
+// New builds the HTTP handler of the whole instance. It fails only when the
+// embedded contract cannot be read.
+func New(c Config) (http.Handler, error) {
+	if c.Auth == nil || c.Desk == nil || c.Intake == nil || c.Incidents == nil || c.Devices == nil {
+		return nil, errors.New("building the API: Auth, Desk, Intake, Incidents and Devices are required")
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	contract, err := readContract()
+	if err != nil {
+		return nil, fmt.Errorf("reading openapi.yaml: %w", err)
+	}
+	s := &server{
+		Config: c, contract: contract, mux: http.NewServeMux(), events: newEvents(c),
+		now:      func() time.Time { return c.Now().UTC().Truncate(time.Microsecond) },
+		requests: c.Meter.Counter("nightbell_http_requests_total", "Requests answered, by route and status.", "route", "status"),
+		seconds:  c.Meter.Seconds("nightbell_http_request_seconds", "From a request's first byte to its answer, by route.", "route"),
+	}
+	strict := NewStrictHandlerWithOptions(s, nil, StrictHTTPServerOptions{
+		RequestErrorHandlerFunc: s.refuse, ResponseErrorHandlerFunc: s.refuse,
+	})
+	HandlerWithOptions(strict, StdHTTPServerOptions{BaseRouter: s.mux, ErrorHandlerFunc: s.refuse})
+	return s, nil
+}
+
+// ServeHTTP finds the door for an address. Each door writes its own kind of
+// refusals.
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if route, ok := eventRouteOf(r.URL.Path); ok {
+		x := begin(w, r, route.label)
+		defer s.end(x, r, s.events.panicked)
+		s.events.serve(x, r, route)
+		return
+	}
+	if r.URL.Path == "/v1/stream" && s.Stream != nil {
+		s.Stream.ServeHTTP(w, r) // takes the connection over, so it may not be wrapped
+		return
+	}
+	x := begin(w, r, "other")
+	defer s.end(x, r, s.panicked)
+	switch r.URL.Path {
+	case "/healthz", "/readyz", "/metrics":
+		if s.Operations != nil {
+			x.route, x.quiet = r.URL.Path, true
+			s.Operations.ServeHTTP(x, r)
+			return
+		}
+	case "/.well-known/jwks.json":
+		s.serveKeys(x, r)
+		return
+	}
+	s.serveV1(x, r)
+}
+
+// serveV1 settles who asks and what they send before a handler sees it.
+func (s *server) serveV1(x *exchange, r *http.Request) {
+	op := s.operation(r)
+	if op == nil {
+		s.noSuchOperation(x, r)
+		return
+	}
+	x.route = op.route
+	ctx, cancel := context.WithTimeout(r.Context(), requestLimit)
+	defer cancel()
+	ctx = withAddress(ctx, r)
+	if !op.public {
+		who, err := s.Auth.Authenticate(ctx, bearer(r))
+		if err != nil {
+			s.refuse(x, r, err)
+			return
+		}
+		x.user = who.UserID
+		ctx = withPrincipal(ctx, who)
+	}
+	r = r.WithContext(ctx)
+	if err := op.check(r); err != nil {
+		s.refuse(x, r, err)
+		return
+	}
+	s.mux.ServeHTTP(x, r)
+}
+
+// operation finds what the contract says about a request, nil if nothing. The
+// mux would answer an unclean path with a redirect; we do not.
+func (s *server) operation(r *http.Request) *operation {
+	if path.Clean(r.URL.Path) != r.URL.Path {
+		return nil
+	}
+	_, pattern := s.mux.Handler(r)
+	return s.contract.operations[pattern]
+}
