@@ -25,6 +25,9 @@ const (
 	// suspicion is after how many failures a batch is written one by one, to
 	// find out whether one of it spoils the rest.
 	suspicion = 3
+	// patience is after how many failures the rows themselves are blamed,
+	// if the store is well otherwise; about twenty seconds.
+	patience = 10
 )
 
 // recorder writes down what happened, many at a time: while one batch commits
@@ -75,71 +78,80 @@ func (r *recorder) run() {
 		case <-r.life.Done():
 			return
 		case rep := <-r.in:
-			r.write(r.gather(rep))
+			r.write(rep)
 		case <-r.finish:
 			if len(r.in) == 0 {
 				return
 			}
-			r.write(r.gather(<-r.in))
+			r.write(<-r.in)
 		}
 	}
 }
 
-// gather adds what is there already, up to a batch.
-func (r *recorder) gather(first report) []report {
-	batch := []report{first}
-	for len(batch) < r.batch {
+// batch is what is written together.
+type batch struct {
+	outcomes []Outcome
+	back     []string // to be released
+	ids      []string // all of it
+	hurry    bool
+}
+
+func (b *batch) add(rep report) {
+	id := rep.outcome.Job.Delivery.ID
+	b.ids = append(b.ids, id)
+	b.hurry = b.hurry || rep.hurry || rep.back
+	if rep.back {
+		b.back = append(b.back, id)
+	} else {
+		b.outcomes = append(b.outcomes, rep.outcome)
+	}
+}
+
+// gather adds to b what is there already, up to a full batch.
+func (r *recorder) gather(b *batch) {
+	for len(b.ids) < r.batch {
 		select {
 		case rep := <-r.in:
-			batch = append(batch, rep)
+			b.add(rep)
 		default:
-			return batch
+			return
 		}
 	}
-	return batch
 }
 
-// write records and hands back one batch.
-func (r *recorder) write(batch []report) {
-	var outcomes []Outcome
-	var back, ids []string
-	hurry := false
-	for _, rep := range batch {
-		id := rep.outcome.Job.Delivery.ID
-		ids = append(ids, id)
-		hurry = hurry || rep.hurry || rep.back
-		if rep.back {
-			back = append(back, id)
-		} else {
-			outcomes = append(outcomes, rep.outcome)
-		}
+// write records and hands back first and what else has come by now.
+func (r *recorder) write(first report) {
+	b := &batch{}
+	b.add(first)
+	r.gather(b)
+	if len(b.outcomes) > 0 {
+		r.persist("record", func(ctx context.Context, failed int) error { return r.record(ctx, b, failed) })
 	}
-	if len(outcomes) > 0 {
-		r.record(outcomes)
+	if len(b.back) > 0 {
+		r.persist("release", func(ctx context.Context, _ int) error { return r.store.Release(ctx, b.back) })
 	}
-	if len(back) > 0 {
-		r.persist("release", func(ctx context.Context, _ int) error { return r.store.Release(ctx, back) })
-	}
-	r.hands.drop(ids...)
-	if hurry {
+	r.hands.drop(b.ids...)
+	if b.hurry {
 		r.wake()
 	}
 }
 
-// record writes outcomes until they are written.
-func (r *recorder) record(outcomes []Outcome) {
-	r.persist("record", func(ctx context.Context, failed int) error {
-		if failed >= suspicion && len(outcomes) > 1 {
-			return r.oneByOne(ctx, outcomes)
-		}
-		return r.store.Record(ctx, outcomes)
-	})
+// record writes the outcomes of b. While it fails, what arrives joins them.
+func (r *recorder) record(ctx context.Context, b *batch, failed int) error {
+	if failed > 0 {
+		r.gather(b)
+	}
+	if failed < suspicion {
+		return r.store.Record(ctx, b.outcomes)
+	}
+	return r.oneByOne(ctx, b.outcomes, failed)
 }
 
-// oneByOne writes a batch that keeps failing. If some can be written and some
-// cannot, those are given up, loudly: one impossible row must not hold up all
-// paging. Their leases bring them back.
-func (r *recorder) oneByOne(ctx context.Context, outcomes []Outcome) error {
+// oneByOne writes outcomes that together keep failing. Those that cannot be
+// written are given up, loudly, when the others can, or when the store has
+// long been well otherwise: one impossible row must not hold up all paging.
+// Their leases bring them back.
+func (r *recorder) oneByOne(ctx context.Context, outcomes []Outcome, failed int) error {
 	var spoilt []Outcome
 	var last error
 	for _, o := range outcomes {
@@ -147,7 +159,7 @@ func (r *recorder) oneByOne(ctx context.Context, outcomes []Outcome) error {
 			spoilt, last = append(spoilt, o), err
 		}
 	}
-	if len(spoilt) == len(outcomes) {
+	if len(spoilt) == len(outcomes) && (failed < patience || !r.well(ctx)) {
 		return last
 	}
 	for _, o := range spoilt {
@@ -155,6 +167,12 @@ func (r *recorder) oneByOne(ctx context.Context, outcomes []Outcome) error {
 			"delivery", o.Job.Delivery.ID, "class", o.Result.Class, "err", last)
 	}
 	return nil
+}
+
+// well reports whether the store answers other questions.
+func (r *recorder) well(ctx context.Context) bool {
+	_, _, err := r.store.NextDue(ctx)
+	return err == nil
 }
 
 // persist calls do until it succeeds or the recorder gives up. do is told how

@@ -33,7 +33,7 @@ func (r *revoked) note(incidentID string, at time.Time) {
 	r.now[incidentID] = at
 }
 
-// since reports whether the incident's pages were cancelled at or after the moment.
+// since reports whether the incident's pages were cancelled after the moment.
 func (r *revoked) since(incidentID string, asOf time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -41,5 +41,5 @@ func (r *revoked) since(incidentID string, asOf time.Time) bool {
 	if !ok {
 		at, ok = r.old[incidentID]
 	}
-	return ok && !at.Before(asOf)
+	return ok && at.After(asOf)
 }
