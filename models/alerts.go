@@ -13,14 +13,6 @@ import (
 const alertColumns = `id, incident_id, service_id, integration_id, dedup_key, fingerprint, severity, summary, source,
 	payload, count, first_at, last_at, resolved_at`
 
-var (
-	alertTable = newTable("alerts", "",
-		"id", "incident_id", "service_id", "integration_id", "dedup_key", "fingerprint", "severity", "summary", "source",
-		"payload", "count", "first_at", "last_at", "resolved_at")
-	keyTable = newTable("open_keys", " ON CONFLICT DO NOTHING",
-		"integration_id", "dedup_key", "incident_id", "alert_id", "fingerprint")
-)
-
 // dedup is an integration's key for one thing that is wrong.
 type dedup struct{ integrationID, key string }
 

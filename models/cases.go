@@ -18,12 +18,6 @@ const incidentColumns = `id, number, service_id, service_name, integration_id, d
 // caseColumns are what scanCase reads.
 const caseColumns = incidentColumns + `, plan, level, loop, exhausted, next_rung_at`
 
-var incidentTable = newTable("incidents", "",
-	"id", "number", "service_id", "service_name", "integration_id", "dedup_key", "title", "severity", "urgency", "status",
-	"revision", "assignees", "acknowledged_by", "resolved_by", "created_at", "updated_at", "acknowledged_at", "resolved_at",
-	"escalate_at", "ack_timeout_at", "snooze_ends_at", "auto_resolve_at", "ack_timeout", "auto_resolve",
-	"plan", "level", "loop", "exhausted", "next_rung_at", "due_at", "claimable_at")
-
 // Case loads and locks; fault.NotFound if there is none.
 func (tx *Tx) Case(incidentID string) (respond.Case, error) {
 	c, err := scanCase(tx.row(`SELECT `+caseColumns+` FROM incidents WHERE id = ?`+tx.forUpdate(), incidentID))

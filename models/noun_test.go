@@ -63,3 +63,5 @@ func aNotification(c respond.Case) respond.Notification {
 		Level: 1, Loop: 1, State: respond.NotificationDispatched, DueAt: noon, ExpiresAt: noon.Add(5 * time.Minute), CreatedAt: noon,
 	}
 }
+
+func pages(list ...push.Delivery) []push.Delivery { return list }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"hash/maphash"
 	"log/slog"
 	"strings"
 	"sync"
@@ -42,6 +43,8 @@ type DB struct {
 	read    pool // everybody else's
 	writers []*writer
 	bind    *binder
+	tables  tables
+	seed    maphash.Seed // spreads keys over the writers
 	meters  meters
 
 	catalog  atomic.Pointer[respond.Catalog]
@@ -79,7 +82,10 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{cfg: cfg, engine: engine, bind: newBinder(engine), meters: newMeters(cfg.Meter), refresh: newRefresher()}
+	db := &DB{
+		cfg: cfg, engine: engine, bind: newBinder(engine), tables: newTables(), seed: maphash.MakeSeed(),
+		meters: newMeters(cfg.Meter), refresh: newRefresher(),
+	}
 	db.catalog.Store(&respond.Catalog{})
 	if err := db.connect(ctx); err != nil {
 		db.closePools()

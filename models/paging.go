@@ -17,14 +17,6 @@ const (
 	lease_until, lease_node, attempt, created_at`
 )
 
-var (
-	notificationTable = newTable("notifications", "",
-		"id", "incident_id", "user_id", "rule_id", "method", "device_id", "level", "loop", "state", "due_at", "expires_at", "created_at")
-	deliveryTable = newTable("deliveries", "",
-		"id", "kind", "notification_id", "incident_id", "revision", "user_id", "device_id", "state", "due_at", "expires_at",
-		"lease_until", "lease_node", "attempt", "created_at", "claimable_at")
-)
-
 // AddNotifications inserts promises to reach people.
 func (tx *Tx) AddNotifications(list []respond.Notification) error {
 	for _, n := range list {

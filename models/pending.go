@@ -31,7 +31,7 @@ type tally struct {
 // flush writes out what is pending, except the timeline, which is numbered
 // last. A retryable error means that another node got in between.
 func (tx *Tx) flush() error {
-	p := &tx.pending
+	p, into := &tx.pending, &tx.db.tables
 	if !p.dirty {
 		return nil
 	}
@@ -39,7 +39,7 @@ func (tx *Tx) flush() error {
 	for _, group := range []struct {
 		into *table
 		rows *rows
-	}{{incidentTable, &p.incidents}, {alertTable, &p.alerts}} {
+	}{{&into.incidents, &p.incidents}, {&into.alerts, &p.alerts}} {
 		if _, err := tx.insertRows(group.into, group.rows); err != nil {
 			return err
 		}
@@ -50,10 +50,10 @@ func (tx *Tx) flush() error {
 	if err := tx.flushCounts(); err != nil {
 		return err
 	}
-	if _, err := tx.insertRows(notificationTable, &p.notifications); err != nil {
+	if _, err := tx.insertRows(&into.notifications, &p.notifications); err != nil {
 		return err
 	}
-	_, err := tx.insertRows(deliveryTable, &p.deliveries)
+	_, err := tx.insertRows(&into.deliveries, &p.deliveries)
 	return err
 }
 
@@ -61,7 +61,7 @@ func (tx *Tx) flush() error {
 // more, another node has opened an incident for it meanwhile: run again.
 func (tx *Tx) flushKeys() error {
 	want := int64(tx.pending.keys.n)
-	got, err := tx.insertRows(keyTable, &tx.pending.keys)
+	got, err := tx.insertRows(&tx.db.tables.keys, &tx.pending.keys)
 	if err == nil && got < want {
 		return fmt.Errorf("taking dedup keys: %w", errRetry)
 	}

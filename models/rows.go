@@ -21,14 +21,30 @@ type table struct {
 // allows 32,766 placeholders in a statement.
 const maxGroupLog = 6
 
+// tables are the ones that whole batches are inserted into.
+type tables struct {
+	incidents, alerts, keys, notifications, deliveries, timeline table
+}
+
+func newTables() tables {
+	return tables{
+		incidents:     newTable("incidents", "", caseColumns+", due_at, claimable_at"),
+		alerts:        newTable("alerts", "", alertColumns),
+		keys:          newTable("open_keys", " ON CONFLICT DO NOTHING", "integration_id, dedup_key, incident_id, alert_id, fingerprint"),
+		notifications: newTable("notifications", "", notificationColumns),
+		deliveries:    newTable("deliveries", "", deliveryColumns+", claimable_at"),
+		timeline:      newTable("timeline", "", entryColumns),
+	}
+}
+
 // newTable prepares the statements; ending is what follows VALUES, such as a
 // conflict clause.
-func newTable(name, ending string, columns ...string) *table {
-	t := &table{name: name, columns: len(columns)}
-	row := "(" + strings.TrimSuffix(strings.Repeat("?,", len(columns)), ",") + ")"
+func newTable(name, ending, columns string) table {
+	t := table{name: name, columns: strings.Count(columns, ",") + 1}
+	row := "(" + strings.TrimSuffix(strings.Repeat("?,", t.columns), ",") + ")"
 	for i := range t.inserts {
 		rows := strings.TrimSuffix(strings.Repeat(row+",", 1<<i), ",")
-		t.inserts[i] = "INSERT INTO " + name + " (" + strings.Join(columns, ", ") + ") VALUES " + rows + ending
+		t.inserts[i] = "INSERT INTO " + name + " (" + columns + ") VALUES " + rows + ending
 	}
 	return t
 }

@@ -25,6 +25,9 @@ func newRefresher() *refresher { return &refresher{turn: make(chan struct{}, 1)}
 
 // look runs fn, or waits for a run of it that begins after this call.
 func (r *refresher) look(ctx context.Context, fn func(context.Context) error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	before := r.begun.Load()
 	select {
 	case r.turn <- struct{}{}:

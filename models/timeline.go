@@ -11,8 +11,6 @@ import (
 
 const entryColumns = `seq, incident_id, revision, type, at, actor, incident, detail`
 
-var timelineTable = newTable("timeline", "", "seq", "incident_id", "revision", "type", "at", "actor", "incident", "detail")
-
 // Append adds timeline entries; Seq is given at commit.
 func (tx *Tx) Append(entries ...incident.Entry) {
 	tx.pending.entries = append(tx.pending.entries, entries...)
@@ -38,7 +36,7 @@ func (tx *Tx) appendTimeline() error {
 		e.Seq = seq - int64(n) + int64(i) + 1
 		lines.add(e.Seq, e.IncidentID, e.Revision, string(e.Type), at(e.At), clean(toJSON(e.Actor)), snapshotOrNull(e.Incident), clean(toJSON(e.Detail)))
 	}
-	_, err = tx.insertRows(timelineTable, &lines)
+	_, err = tx.insertRows(&tx.db.tables.timeline, &lines)
 	return err
 }
 

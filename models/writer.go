@@ -90,15 +90,13 @@ func overloaded(ctx context.Context) error {
 		"the database could not take the change in time; nothing was saved, try again")
 }
 
-var seed = maphash.MakeSeed()
-
 // writerFor keeps a key on one writer, so that writes to one incident do not
 // wait for each other's row locks.
 func (db *DB) writerFor(key string) *writer {
 	if len(db.writers) == 1 {
 		return db.writers[0]
 	}
-	return db.writers[maphash.String(seed, key)%uint64(len(db.writers))]
+	return db.writers[maphash.String(db.seed, key)%uint64(len(db.writers))]
 }
 
 func (db *DB) startWriters() {
