@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/nightbell/nightbell/meter"
+	"github.com/nightbell/nightbell/setup"
 )
 
 // Options are what a node takes from its process rather than from its
@@ -20,6 +21,8 @@ type Options struct {
 	Version string
 	// Now is the clock; default time.Now.
 	Now func() time.Time
+	// Seed is imported before the node serves; for the demo.
+	Seed *setup.File
 }
 
 func (o Options) withDefaults() Options {

@@ -123,7 +123,7 @@ func TestProblemsAreToldTogetherWithTheirPlace(t *testing.T) {
 		{"short secret", Sources{Flags: map[string]string{"secret": "hunter2"}}, []string{"is 7 characters long"}},
 		{"secret twice", Sources{Flags: map[string]string{"secret": secret, "secret_file": "x"}}, []string{"secret and secret_file are both set"}},
 		{"secret file missing", Sources{Flags: map[string]string{"secret_file": "/nonexistent/secret"}}, []string{"secret_file: open /nonexistent/secret"}},
-		{"durations", Sources{Flags: map[string]string{"lease": "1s", "shutdown_deadline": "1h"}}, []string{"lease: 1s is not between", "shutdown_deadline: 1h0m0s is not between"}},
+		{"durations", Sources{Flags: map[string]string{"lease": "1ms", "shutdown_deadline": "1h"}}, []string{"lease: 1ms is not between", "shutdown_deadline: 1h0m0s is not between"}},
 		{"log", Sources{Flags: map[string]string{"log.level": "loud", "log.format": "xml"}}, []string{`"loud" is not one of debug`, `"xml" is not one of text`}},
 		{"apns app without anything", Sources{File: "push: {apns: {apps: [{}]}}\n"},
 			[]string{"name is missing", "bundle_id: is missing", "team_id: is missing", "key_id: is missing", "neither key nor key_file"}},
@@ -171,7 +171,7 @@ func TestSecretsComeFromFilesAndStayOutOfSentences(t *testing.T) {
 func TestNamesThatOthersPutIntoTheEnvironmentAreNotOurs(t *testing.T) {
 	_, err := Load(Sources{Environ: []string{
 		"NIGHTBELL_CONFIG=x", "NIGHTBELL_PORT=tcp://10.0.0.1:80", "NIGHTBELL_PORT_80_TCP_ADDR=10.0.0.1",
-		"NIGHTBELL_SERVICE_HOST=10.0.0.1", "NIGHTBELL_TEST_POSTGRES=postgres://x", "NIGHTBELL_REQUIRE_POSTGRES=1", "NIGHTBELL_CRASH_AT=sent:2",
+		"NIGHTBELL_SERVICE_HOST=10.0.0.1", "NIGHTBELL_TEST_POSTGRES=postgres://x", "NIGHTBELL_REQUIRE_POSTGRES=1",
 	}})
 	if err != nil {
 		t.Error(err)

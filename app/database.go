@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"time"
 
 	"github.com/nightbell/nightbell/fault"
 	"github.com/nightbell/nightbell/meter"
@@ -28,6 +29,16 @@ func (c Config) openDatabase(ctx context.Context, opt Options, m *meter.Meter, u
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
+}
+
+// retention says how long models keeps what nobody needs any more.
+func (c Config) retention() models.Retention {
+	const day = 24 * time.Hour // a day more or less does not matter here
+	return models.Retention{
+		Timeline:   time.Duration(c.Retention.TimelineDays) * day,
+		Deliveries: time.Duration(c.Retention.DeliveriesDays) * day,
+		Changes:    time.Duration(c.Retention.TimelineDays) * day,
+	}
 }
 
 // connect opens the database as it is.

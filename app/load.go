@@ -84,7 +84,7 @@ func applyEnviron(c *Config, environ []string) Problems {
 // Kubernetes injects for a Service called "nightbell".
 func foreignEnv(name string) bool {
 	rest := strings.TrimPrefix(name, envPrefix)
-	return rest == "CONFIG" || rest == "REQUIRE_POSTGRES" || rest == "CRASH_AT" || strings.HasPrefix(rest, "TEST_") ||
+	return rest == "CONFIG" || rest == "REQUIRE_POSTGRES" || strings.HasPrefix(rest, "TEST_") ||
 		rest == "PORT" || strings.HasPrefix(rest, "PORT_") || strings.HasPrefix(rest, "SERVICE_")
 }
 

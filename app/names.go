@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/nightbell/nightbell/push"
 )
 
 // BaseURL is the address phones and people are told: the public URL, or what
@@ -53,4 +55,16 @@ func (c Config) databaseName() string {
 		return "postgres"
 	}
 	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
+}
+
+// pushApps are the names devices may register for.
+func (c Config) pushApps() map[push.Provider][]string {
+	apps := map[push.Provider][]string{}
+	for _, a := range c.Push.APNs.Apps {
+		apps[push.APNs] = append(apps[push.APNs], a.Name)
+	}
+	for _, a := range c.Push.FCM.Apps {
+		apps[push.FCM] = append(apps[push.FCM], a.Name)
+	}
+	return apps
 }

@@ -34,7 +34,7 @@ func (c Config) problems() Problems {
 	p.within("database_connections", c.DatabaseConnections, 4, 1000)
 	p.within("writers", c.Writers, 1, 64)
 	p.between("shutdown_deadline", c.ShutdownDeadline, time.Second, 10*time.Minute)
-	p.between("lease", c.Lease, 5*time.Second, 10*time.Minute)
+	p.between("lease", c.Lease, time.Second, 10*time.Minute)
 	if c.Node != "" && !nodeName.MatchString(c.Node) {
 		p.say("node: %q must be up to 63 letters, digits, dots, dashes and underscores", c.Node)
 	}

@@ -9,9 +9,10 @@ import (
 
 const description = `Nightbell wakes the right person and lets them answer from the phone.
 
-See it:      nightbell demo
-Set it up:   nightbell doctor, then nightbell serve
-First user:  nightbell user add --name "Ana Lima" --email ana@example.com --role owner
+    nightbell demo        shows it all in this terminal; needs nothing
+    nightbell doctor      says what is missing for a real one
+    nightbell user add --name "Ana Lima" --email ana@example.com --role owner
+    nightbell serve       runs it
 
 Settings come from defaults, then a YAML file (--config), then NIGHTBELL_* variables, then flags. Each is explained in docs/configuration.md and nightbell.example.yaml.
 

@@ -14,8 +14,8 @@ type userAddCmd struct {
 	settings
 	Name         string `required:"" placeholder:"NAME" help:"The person's name, as shown on phones."`
 	Email        string `required:"" placeholder:"EMAIL" help:"The person's e-mail, to sign in with."`
-	Role         string `default:"responder" help:"owner, admin, manager, responder or stakeholder."`
-	TimeZone     string `default:"UTC" placeholder:"ZONE" help:"IANA name, such as Europe/Madrid."`
+	Role         string `default:"responder" placeholder:"ROLE" help:"owner, admin, manager, responder or stakeholder. Default responder."`
+	TimeZone     string `default:"UTC" placeholder:"ZONE" help:"IANA name, such as Europe/Madrid. Default UTC."`
 	PasswordFile string `placeholder:"FILE" help:"File that holds the password; - is standard input. Without it you are asked."`
 }
 

@@ -1,0 +1,91 @@
+package app
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+
+	"github.com/nightbell/nightbell/push"
+	"github.com/nightbell/nightbell/push/apns"
+	"github.com/nightbell/nightbell/push/fcm"
+)
+
+// senders makes the providers' senders. It only reads keys and connects to
+// nobody, so a key that is no key is found before anything is opened.
+func (a *App) senders() (map[push.Provider]push.Sender, error) {
+	roots, err := a.cfg.rootCAs()
+	if err != nil {
+		return nil, err
+	}
+	senders := map[push.Provider]push.Sender{}
+	if len(a.cfg.Push.APNs.Apps) > 0 {
+		s, err := a.apnsSender(roots)
+		if err != nil {
+			return nil, err
+		}
+		senders[push.APNs] = s
+	}
+	if len(a.cfg.Push.FCM.Apps) > 0 {
+		s, err := a.fcmSender(roots)
+		if err != nil {
+			return nil, err
+		}
+		senders[push.FCM] = s
+	}
+	return senders, nil
+}
+
+func (a *App) apnsSender(roots *x509.CertPool) (push.Sender, error) {
+	c := a.cfg.Push.APNs
+	conf := apns.Config{RootCAs: roots, Endpoints: map[string]string{}, Now: a.opt.Now, Log: a.log, Meter: a.meter}
+	for environment, endpoint := range map[string]string{apns.Production: c.EndpointProduction, apns.Sandbox: c.EndpointSandbox} {
+		if endpoint != "" {
+			conf.Endpoints[environment] = endpoint
+		}
+	}
+	for _, app := range c.Apps {
+		conf.Apps = append(conf.Apps, apns.App{
+			Name: app.Name, Topic: app.BundleID, TeamID: app.TeamID, KeyID: app.KeyID, KeyPEM: []byte(app.Key),
+		})
+	}
+	s, err := apns.New(conf)
+	if err != nil {
+		return nil, fmt.Errorf("push.apns: %w", err)
+	}
+	a.opened.add("connections to APNs", func(context.Context) error { s.Close(); return nil })
+	return s, nil
+}
+
+func (a *App) fcmSender(roots *x509.CertPool) (push.Sender, error) {
+	c := a.cfg.Push.FCM
+	conf := fcm.Config{RootCAs: roots, Now: a.opt.Now, Log: a.log, Meter: a.meter}
+	for _, app := range c.Apps {
+		conf.Apps = append(conf.Apps, fcm.App{Name: app.Name, ServiceAccountJSON: []byte(app.ServiceAccount), Endpoint: c.Endpoint})
+	}
+	s, err := fcm.New(conf)
+	if err != nil {
+		return nil, fmt.Errorf("push.fcm: %w", err)
+	}
+	a.opened.add("connections to FCM", func(context.Context) error { s.Close(); return nil })
+	return s, nil
+}
+
+// rootCAs are the system's authorities and those of push.ca_file; nil means
+// the system's alone.
+func (c Config) rootCAs() (*x509.CertPool, error) {
+	if c.Push.CAFile == "" {
+		return nil, nil
+	}
+	pem, err := readBounded(c.Push.CAFile, maxConfigFile)
+	if err != nil {
+		return nil, fmt.Errorf("push.ca_file: %w; check the path and its permissions", err)
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("push.ca_file: %s holds no certificate; it must be PEM (-----BEGIN CERTIFICATE-----)", c.Push.CAFile)
+	}
+	return pool, nil
+}

@@ -1,0 +1,186 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/nightbell/nightbell/auth"
+	"github.com/nightbell/nightbell/models"
+	"github.com/nightbell/nightbell/push"
+	"github.com/nightbell/nightbell/queue"
+	"github.com/nightbell/nightbell/realtime"
+	"github.com/nightbell/nightbell/respond"
+)
+
+// issuer is the "iss" of our tokens. It is the same for every instance: their
+// keys differ, and an instance that moves to another address keeps its sessions.
+const issuer = "nightbell"
+
+// house is the rooms of one node, made and joined but not yet running.
+type house struct {
+	db       *models.DB
+	auth     *auth.Service
+	senders  map[push.Provider]push.Sender
+	pipeline *push.Pipeline
+	desk     *respond.Desk
+	timers   *queue.Runner[string]
+	hub      *realtime.Hub
+	handler  http.Handler
+}
+
+// build makes the rooms from the ground up: each is given what is below it.
+// What has to be closed is added to a.opened, what has to be taken back to u.
+func (a *App) build(ctx context.Context, u *undo) (*house, error) {
+	senders, err := a.senders()
+	if err != nil {
+		return nil, err
+	}
+	if !a.cfg.Postgres() {
+		if err := makeDir(a.cfg.DataDir, u); err != nil {
+			return nil, err
+		}
+	}
+	secret, err := instanceSecret(a.cfg, u)
+	if err != nil {
+		return nil, err
+	}
+	h := &house{senders: senders}
+	if h.db, err = a.cfg.openDatabase(ctx, a.options(), a.meter, u); err != nil {
+		return nil, err
+	}
+	a.opened.add("database", func(context.Context) error { return h.db.Close() })
+	if err := a.seed(ctx, h.db); err != nil {
+		return nil, err
+	}
+
+	h.auth = auth.New(auth.Config{Store: h.db.Accounts(), Secret: secret, Issuer: issuer, Now: a.opt.Now, Log: a.log})
+	if err := h.auth.Prepare(ctx); err != nil {
+		return nil, fmt.Errorf("preparing the signing keys: %w", err)
+	}
+	pushing := newPulse("deliveries", 0, a.opt.Now)
+	timing := newPulse("escalation timers", time.Minute, a.opt.Now)
+	h.pipeline = a.pipeline(h, pushing)
+	h.desk = respond.New(respond.Config{
+		Store: h.db.Desk(), Pager: h.pipeline, Node: a.cfg.nodeName(), Lease: a.cfg.Lease,
+		Now: a.opt.Now, Log: a.log, Meter: a.meter,
+	})
+	h.timers = a.timers(h, timing)
+	h.hub = a.hub(h)
+	h.db.OnAppend(func(int64) { h.hub.Nudge() })
+	h.handler, err = a.routes(h, []probe{
+		{"database", h.db.Ready},
+		{"escalation", timing.check},
+		{"push", pushing.check},
+	})
+	return h, err
+}
+
+// seed imports what the node was told to begin with.
+func (a *App) seed(ctx context.Context, db *models.DB) error {
+	if a.opt.Seed == nil {
+		return nil
+	}
+	if _, err := importInto(ctx, db.Setup(), *a.opt.Seed, false, a.opt.Now().UTC().Truncate(time.Microsecond)); err != nil {
+		return fmt.Errorf("importing the seed: %w", err)
+	}
+	_, err := db.Refresh(ctx)
+	return err
+}
+
+func (a *App) options() Options {
+	o := a.opt
+	o.Log = a.log
+	return o
+}
+
+func (a *App) pipeline(h *house, p *pulse) *push.Pipeline {
+	return push.NewPipeline(push.Config{
+		Store: watchedStore{h.db.Deliveries(), p}, Senders: h.senders, Signer: signer{h.auth},
+		BaseURL: a.URL(), Lease: a.cfg.Lease, Now: a.opt.Now, Log: a.log, Meter: a.meter,
+	})
+}
+
+// timers run the clocks of the incidents: what is claimed is only an id, and
+// the desk judges again under lock.
+func (a *App) timers(h *house, p *pulse) *queue.Runner[string] {
+	conf := queue.Config{
+		Name: "timers", Lease: a.cfg.Lease, Drain: a.cfg.ShutdownDeadline / 2,
+		Now: a.opt.Now, Log: a.log, Meter: a.meter,
+	}
+	return queue.New(conf, watchedSource[string]{h.db.Timers(), p}, func(ctx context.Context, incidentID string) {
+		if err := h.desk.Due(ctx, incidentID); err != nil && ctx.Err() == nil {
+			a.log.Error("an incident's timer failed; it comes back when its lease runs out", "incident", incidentID, "error", err)
+		}
+	})
+}
+
+func (a *App) hub(h *house) *realtime.Hub {
+	return realtime.New(realtime.Config{
+		Log: h.db.Timeline(), Auth: streamDoor{h.auth}, Actor: streamActor{h.auth, h.desk},
+		Origins: a.cfg.Realtime.Origins, MaxConns: a.cfg.Realtime.MaxConnections,
+		Now: a.opt.Now, Logger: a.log, Meter: a.meter,
+	})
+}
+
+// run starts the rooms, from the ground up. Each is stopped in the reverse
+// order: HTTP, sockets, claims with the work in hand, periodic work, database.
+func (a *App) run(h *house) {
+	chores := startChores(a.log, a.chores(h)...)
+	a.opened.add("periodic work", chores.stop)
+	a.own("push: stop claiming, finish deliveries in hand", func(ctx context.Context) { _ = h.pipeline.Run(ctx) }, h.pipeline.Stop)
+	a.own("timers: stop claiming, finish those in hand", func(ctx context.Context) {
+		if err := h.timers.Run(ctx); err != nil {
+			a.log.Error("timers did not end cleanly; their leases will bring them back", "error", err)
+		}
+	}, nil)
+	a.own("sockets", h.hub.Run, h.hub.Stop)
+	a.serve(h.handler)
+}
+
+// own runs loop in a goroutine that the cleanup waits for. stop, if any, ends
+// it gently; its context is only cancelled afterwards.
+func (a *App) own(name string, loop func(context.Context), stop func(context.Context) error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { loop(ctx) })
+	a.opened.add(name, func(within context.Context) error {
+		var err error
+		if stop != nil {
+			err = stop(within)
+		}
+		cancel()
+		running.Wait()
+		return err
+	})
+}
+
+// chores are what a node does again and again beside its work.
+func (a *App) chores(h *house) []chore {
+	timers := h.db.Timers()
+	return []chore{
+		{"looking for overdue incidents", 15 * time.Second, func(ctx context.Context) error { return h.desk.Audit(ctx, timers) }},
+		{"refreshing the catalogue", 5 * time.Second, func(ctx context.Context) error { _, err := h.db.Refresh(ctx); return err }},
+		{"rotating the signing keys", time.Minute, h.auth.Prepare},
+		{"keeping push connections warm", 5 * time.Minute, h.warm},
+		{"pruning history", 10 * time.Minute, func(ctx context.Context) error {
+			_, err := h.db.Prune(ctx, a.opt.Now(), a.cfg.retention())
+			return err
+		}},
+	}
+}
+
+// warm opens the connections to the providers before the first page has to
+// wait for a TLS handshake, and says early when a provider cannot be reached.
+func (h *house) warm(ctx context.Context) error {
+	var errs []error
+	for _, s := range h.senders {
+		if w, ok := s.(interface{ Warm(context.Context) error }); ok {
+			errs = append(errs, w.Warm(ctx))
+		}
+	}
+	return errors.Join(errs...)
+}
