@@ -30,10 +30,22 @@ type frameSource interface {
 	next(after int64, v view) (b batch, ok bool, err error)
 }
 
-// encodeBatch makes the frame for the head of items, which must not be empty
-// and have no hole. It takes as many as fit the budget, at least one.
+// encodeBatch prepares the frame that cutFrame cuts, for any number of sockets.
 func encodeBatch(items []*item, v view) (batch, error) {
-	body, to := []byte(nil), items[len(items)-1].seq
+	frame, to := cutFrame(items, v)
+	if frame == nil {
+		return batch{to: to}, nil
+	}
+	message, err := websocket.NewPreparedMessage(websocket.TextMessage, frame)
+	return batch{to: to, message: message}, err
+}
+
+// cutFrame makes the frame for the head of items, which must not be empty and
+// have no hole: as many as fit the budget, at least one. It covers the range
+// up to; there is no frame when nothing in it is visible.
+func cutFrame(items []*item, v view) (frame []byte, to int64) {
+	to = items[len(items)-1].seq
+	var body []byte
 	for _, it := range items {
 		if !v.sees(it) {
 			continue
@@ -48,10 +60,9 @@ func encodeBatch(items []*item, v view) (batch, error) {
 		body = append(body, it.json...)
 	}
 	if body == nil {
-		return batch{to: to}, nil
+		return nil, to
 	}
-	message, err := websocket.NewPreparedMessage(websocket.TextMessage, encodeEvents(items[0].seq, to, body))
-	return batch{to: to, message: message}, err
+	return encodeEvents(items[0].seq, to, body), to
 }
 
 // frameMargin is room for the braces and the two numbers around the items.

@@ -25,6 +25,8 @@ type Config struct {
 	MaxConns int
 	// Shards is the number of writer goroutines. Default: one per CPU.
 	Shards int
+	// Ring is how many of the newest entries are kept in memory. Default 4,096.
+	Ring int
 	// Poll is how often the log is looked at without a nudge. Default 1 s.
 	Poll time.Duration
 	// Ping is the longest silence before the server pings. Default 25 s, just
@@ -72,7 +74,6 @@ const (
 
 // Limits of the node.
 const (
-	ringSize  = 4096
 	tailBatch = 512
 	pageSize  = 256
 	// replayers page old entries for resuming sockets; few, and with a pause
@@ -85,6 +86,7 @@ const (
 func (c Config) withDefaults() Config {
 	c.MaxConns = cmp.Or(c.MaxConns, 20_000)
 	c.Shards = cmp.Or(c.Shards, runtime.GOMAXPROCS(0))
+	c.Ring = cmp.Or(c.Ring, 4096)
 	c.Poll = cmp.Or(c.Poll, time.Second)
 	c.Ping = cmp.Or(c.Ping, 25*time.Second)
 	if c.Refuse == nil {

@@ -2,7 +2,6 @@ package realtime_test
 
 import (
 	"context"
-	"fmt"
 	"net/http/httptest"
 	"sync"
 	"testing"
@@ -43,12 +42,28 @@ func newLog(n int) *memoryLog {
 func (l *memoryLog) append(n int, incidentID string) {
 	l.mu.Lock()
 	for range n {
-		seq := int64(len(l.entries) + 1)
-		l.entries = append(l.entries, incident.Entry{
-			Seq: seq, IncidentID: incidentID, Revision: seq, Type: incident.EntryAnnotated,
-			At: time.Now().UTC().Truncate(time.Microsecond), Detail: incident.Detail{Text: fmt.Sprintf("note %d", seq)},
-		})
+		l.addLocked(incidentID, "short")
 	}
+	l.committedUnlock()
+}
+
+// appendNote adds one entry of the text's size.
+func (l *memoryLog) appendNote(text string) {
+	l.mu.Lock()
+	l.addLocked("inc_a", text)
+	l.committedUnlock()
+}
+
+func (l *memoryLog) addLocked(incidentID, text string) {
+	seq := int64(len(l.entries) + 1)
+	l.entries = append(l.entries, incident.Entry{
+		Seq: seq, IncidentID: incidentID, Revision: seq, Type: incident.EntryAnnotated,
+		At: time.Now().UTC().Truncate(time.Microsecond), Detail: incident.Detail{Text: text},
+	})
+}
+
+// committedUnlock calls the hook as the store does: after the commit.
+func (l *memoryLog) committedUnlock() {
 	written := l.onWrite
 	l.mu.Unlock()
 	if written != nil {
@@ -129,8 +144,7 @@ func open(t testing.TB, log *memoryLog, adjust ...func(*realtime.Config)) *house
 	log.change(func(l *memoryLog) { l.onWrite = h.hub.Nudge })
 	done := make(chan struct{})
 	go func() { h.hub.Run(context.Background()); close(done) }()
-	server := httptest.NewServer(h.hub.Handler())
-	h.url = server.URL
+	h.url = newServer(t, h.hub)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
@@ -138,10 +152,16 @@ func open(t testing.TB, log *memoryLog, adjust ...func(*realtime.Config)) *house
 			t.Errorf("stopping the hub: %v", err)
 		}
 		<-done
-		server.Close()
 	})
 	<-h.hub.Ready()
 	return h
+}
+
+// newServer serves the hub on the loopback and gives the address.
+func newServer(t testing.TB, hub *realtime.Hub) string {
+	server := httptest.NewServer(hub.Handler())
+	t.Cleanup(server.Close)
+	return server.URL
 }
 
 // dial connects as Ana and reads the first answer.
@@ -170,7 +190,7 @@ func (h *house) dialWith(t testing.TB, hello realtime.Hello) (*realtimetest.Clie
 
 // patience bounds a wait that a correct stream ends at once.
 func patience(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }

@@ -52,6 +52,7 @@ func New(cfg Config) *Hub {
 		sockets: make(map[*socket]struct{}), devices: make(map[string]*socket),
 	}
 	h.log = h.cfg.Logger
+	h.ring.slots = make([]*item, h.cfg.Ring)
 	h.upgrader = newUpgrader(h.cfg)
 	h.life, h.endLife = context.WithCancel(context.Background())
 	h.tail = &tail{hub: h, nudges: make(chan struct{}, 1)}

@@ -29,7 +29,7 @@ type stand struct {
 type ring struct {
 	mu    sync.RWMutex
 	stand stand
-	slots [ringSize]*item
+	slots []*item // the entry seq is at seq % len
 }
 
 func (r *ring) now() stand {
@@ -42,7 +42,7 @@ func (r *ring) now() stand {
 func (r *ring) restart(epoch string, head, oldest int64, why string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	clear(r.slots[:])
+	clear(r.slots)
 	r.stand = stand{gen: r.stand.gen + 1, why: why, epoch: epoch, low: head + 1, head: head, oldest: oldest}
 }
 
@@ -58,10 +58,10 @@ func (r *ring) append(items []*item) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, it := range items {
-		r.slots[it.seq%ringSize] = it
+		r.slots[it.seq%int64(len(r.slots))] = it
 		r.stand.head = it.seq
 	}
-	r.stand.low = max(r.stand.low, r.stand.head-ringSize+1)
+	r.stand.low = max(r.stand.low, r.stand.head-int64(len(r.slots))+1)
 }
 
 // span gives the entries from..to. It is nil when the ring has moved past
@@ -74,7 +74,7 @@ func (r *ring) span(gen int, from, to int64) []*item {
 	}
 	items := make([]*item, 0, to-from+1)
 	for seq := from; seq <= to; seq++ {
-		items = append(items, r.slots[seq%ringSize])
+		items = append(items, r.slots[seq%int64(len(r.slots))])
 	}
 	return items
 }

@@ -61,7 +61,7 @@ func (t *tail) survey(ctx context.Context) {
 		// Begin behind the head, so that clients that come back after a restart
 		// find what they missed in memory.
 		t.begun = true
-		ring.restart(head.Epoch, max(head.Seq-ringSize, head.first()-1), head.first(), "")
+		ring.restart(head.Epoch, max(head.Seq-int64(t.hub.cfg.Ring), head.first()-1), head.first(), "")
 	case head.Epoch != st.epoch, head.Seq < st.head:
 		t.hub.log.Warn("the timeline was restored or rewritten; every client starts over",
 			"epoch", head.Epoch, "head", head.Seq, "before", st.head)
