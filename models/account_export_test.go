@@ -30,19 +30,15 @@ func (db *DB) Columns(ctx context.Context) (inGo, inDatabase map[string][]string
 		if err != nil {
 			return nil, nil, err
 		}
-		found, err := db.query(ctx, "SELECT * FROM "+s.Table+" LIMIT 0")
-		if err != nil {
-			return nil, nil, err
-		}
-		columns, err := found.Columns()
-		if err := found.Close(); err != nil {
-			return nil, nil, err
-		}
+		columns, err := db.read.gorm.WithContext(ctx).Migrator().ColumnTypes(s.Table)
 		if err != nil {
 			return nil, nil, err
 		}
 		inGo[s.Table] = slices.Sorted(maps.Keys(s.FieldsByDBName))
-		inDatabase[s.Table] = slices.Sorted(slices.Values(columns))
+		for _, c := range columns {
+			inDatabase[s.Table] = append(inDatabase[s.Table], c.Name())
+		}
+		slices.Sort(inDatabase[s.Table])
 	}
 	return inGo, inDatabase, nil
 }

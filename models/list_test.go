@@ -3,6 +3,7 @@ package models_test
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -21,7 +22,7 @@ func history(t *testing.T, db *models.DB) []incident.Incident {
 	t.Helper()
 	var all []incident.Incident
 	for i := range 30 {
-		c := aCase(fmt.Sprint(i))
+		c := aCase(strconv.Itoa(i))
 		in := &c.Incident
 		in.CreatedAt = noon.Add(time.Duration(i/3) * time.Minute)
 		in.ServiceID = fmt.Sprintf("svc_%d", i%4)

@@ -20,7 +20,7 @@ func Apply(ctx context.Context, store Store, f File, now time.Time) (Diff, error
 		if err != nil {
 			return Diff{}, fmt.Errorf("reading the configuration: %w", err)
 		}
-		d, err := Plan(f, current, now)
+		d, err := Plan(f, current, now) //nolint:contextcheck // a plan is a computation; hashing has its own bound
 		if err != nil || d.Empty() {
 			return d, err
 		}
