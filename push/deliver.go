@@ -4,6 +4,8 @@ import (
 	"context"
 	"runtime/debug"
 	"time"
+
+	"github.com/nightbell/nightbell/crash"
 )
 
 // How old a job's content may be when it leaves. Older ones are handed back
@@ -61,7 +63,9 @@ func (p *Pipeline) send(l *lane, j Job) (o Outcome) {
 		}
 		o.DoneAt = p.now()
 	}()
+	crash.Here(crash.BeforeSend)
 	o.Result = l.sender.Send(ctx, p.compose(j, p.composer.Compose))
+	crash.Here(crash.Sent)
 	if o.Result.Class == ClassTooLarge {
 		o.Result = l.sender.Send(ctx, p.compose(j, p.composer.ComposeLean))
 	}

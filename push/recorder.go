@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"sync/atomic"
 	"time"
+
+	"github.com/nightbell/nightbell/crash"
 )
 
 // report is a job that leaves this node's hands, and how.
@@ -142,7 +144,9 @@ func (r *recorder) record(ctx context.Context, b *batch, failed int) error {
 		r.gather(b)
 	}
 	if failed < suspicion {
-		return r.store.Record(ctx, b.outcomes)
+		err := r.store.Record(ctx, b.outcomes)
+		crash.Here(crash.Recorded)
+		return err
 	}
 	return r.oneByOne(ctx, b.outcomes, failed)
 }

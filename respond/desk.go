@@ -67,11 +67,14 @@ func (d *Desk) write(ctx context.Context, door, key string, fn func(*work) error
 	var last *work
 	err := d.store.Write(ctx, key, func(tx Tx) error {
 		last = &work{desk: d, tx: tx, now: d.now()}
-		return fn(last)
+		err := fn(last)
+		crash.Here(crash.BeforeCommit)
+		return err
 	})
 	if err != nil {
 		return err
 	}
+	crash.Here(crash.Committed)
 	d.commit.Observe(d.clock().Sub(start).Seconds(), door)
 	last.leave()
 	crash.Here(crash.BeforeAnswer)
