@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/nightbell/nightbell/incident"
 	"github.com/nightbell/nightbell/meter"
 	"github.com/nightbell/nightbell/setup"
 )
@@ -43,6 +44,7 @@ type App struct {
 	meter *meter.Meter
 
 	listener net.Listener
+	house    *house
 	opened   cleanups
 	stopOnce sync.Once
 	stopErr  error
@@ -83,6 +85,7 @@ func (a *App) Start(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	a.house = h
 	a.run(h)
 	a.log.Info("nightbell is up", "version", a.opt.Version, "listen", a.Addr(), "url", a.URL(), "database", a.cfg.databaseName(), "took", time.Since(began).Round(time.Millisecond))
 	return nil
@@ -152,4 +155,10 @@ func (a *App) URL() string {
 	c := a.cfg
 	c.Listen = a.Addr() // the real port, where 0 was asked for
 	return c.BaseURL()
+}
+
+// Entries gives what was committed after a place of the timeline, in order, at
+// most limit; for the demo, which tells of it.
+func (a *App) Entries(ctx context.Context, after int64, limit int) ([]incident.Entry, error) {
+	return a.house.db.Timeline().Since(ctx, after, limit)
 }

@@ -41,6 +41,8 @@ type Demo struct {
 	scratch  string // the demo's own files: the emulator's CA, and a temporary database
 	emulator *pushtest.Emulator
 	screen   *screen
+	teller   *teller
+	names    map[string]string // of the people, by user id
 	node     *app.App
 	delay    time.Duration
 	stopOnce sync.Once
@@ -52,7 +54,7 @@ func New(cfg Config) *Demo {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Demo{cfg: cfg}
+	return &Demo{cfg: cfg, names: map[string]string{}}
 }
 
 // Start brings everything up, registers the phones and prints the banner.
@@ -95,7 +97,8 @@ func (d *Demo) Start(ctx context.Context) (err error) {
 	d.screen = newScreen(d.cfg.Out, ink(d.cfg.Color), node.URL())
 	d.emulator.OnShow(d.screen.show)
 	fmt.Fprint(d.cfg.Out, d.banner())
-	return nil
+	d.teller = &teller{log: node, out: d.cfg.Out, ink: ink(d.cfg.Color), names: d.names}
+	return d.teller.start(ctx)
 }
 
 // organisation is setup's demo, with the pace the user asked for.
@@ -162,6 +165,9 @@ func (d *Demo) Stop(ctx context.Context) error {
 
 func (d *Demo) stop(ctx context.Context) error {
 	var errs []error
+	if d.teller != nil {
+		d.teller.close() // before the node it reads from
+	}
 	if d.node != nil {
 		errs = append(errs, d.node.Stop(ctx))
 	}

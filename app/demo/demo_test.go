@@ -140,6 +140,7 @@ func TestTheDemoTellsTheStory(t *testing.T) {
 	if status != http.StatusOK || answer["changed"] != true {
 		t.Fatalf("the button was answered %d %v", status, answer)
 	}
+	out.await(t, ben, "#1 acknowledged by Ben Ode; nobody is paged any more")
 	at = out.await(t, at, "Ana's iPhone")
 	at = out.await(t, at, "quietly rewrites the notification above")
 	out.await(t, at, "Acknowledged by Ben")

@@ -73,11 +73,13 @@ func (d *Demo) pickUp(ctx context.Context, p person) error {
 	defer cancel()
 	var session struct {
 		AccessToken string `json:"access_token"`
+		User        struct{ ID, Name string }
 	}
 	login := map[string]string{"email": p.email, "password": setup.DemoPassword, "label": p.phone}
 	if err := d.post(ctx, "/v1/sessions", "", login, &session); err != nil {
 		return fmt.Errorf("signing in as %s: %w", p.email, err)
 	}
+	d.names[session.User.ID] = session.User.Name
 	return d.post(ctx, "/v1/devices", session.AccessToken, p.registration, nil)
 }
 

@@ -59,13 +59,16 @@ type node interface {
 // runUntilSignal starts n and stops it within the deadline at the first
 // signal, or at once at the second.
 func (w *world) runUntilSignal(n node, deadline time.Duration) error {
-	if err := w.start(n); err != nil {
+	signalled, err := w.start(n)
+	if err != nil {
 		return err
 	}
 	var failure error
-	select {
-	case <-w.signals:
-	case failure = <-n.Failed():
+	if !signalled {
+		select {
+		case <-w.signals:
+		case failure = <-n.Failed():
+		}
 	}
 	if err := w.stop(n, deadline); failure == nil {
 		return err
@@ -73,38 +76,46 @@ func (w *world) runUntilSignal(n node, deadline time.Duration) error {
 	return failure
 }
 
-// start waits for the start; a signal breaks it off.
-func (w *world) start(n node) error {
+// start waits for the start; a signal breaks it off. signalled means that the
+// node was up before it heard of the signal.
+func (w *world) start(n node) (signalled bool, err error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	started := make(chan error, 1)
 	go func() { started <- n.Start(ctx) }()
 	select {
 	case err := <-started:
-		return err
+		return false, err
 	case <-w.signals:
 		cancel()
+		return true, <-started
 	}
-	if err := <-started; err != nil {
-		return err
-	}
-	// It was up before it heard of the signal.
-	return w.stop(n, time.Second)
 }
 
-// lastBreath is what a node gets after the second signal to take away its
-// temporary files.
-const lastBreath = 500 * time.Millisecond
+const (
+	// sameSignal is how soon a second signal is still the first one: timeout(1)
+	// and some supervisors signal the process and its group.
+	sameSignal = 300 * time.Millisecond
+	// lastBreath is what a node gets after the second signal to take away its
+	// temporary files.
+	lastBreath = 500 * time.Millisecond
+)
 
 func (w *world) stop(n node, deadline time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), deadline)
 	defer cancel()
 	stopped := make(chan error, 1)
 	go func() { stopped <- n.Stop(ctx) }()
-	select {
-	case err := <-stopped:
-		return err
-	case <-w.signals:
+	began := time.Now()
+	for {
+		select {
+		case err := <-stopped:
+			return err
+		case <-w.signals:
+		}
+		if time.Since(began) > sameSignal {
+			break
+		}
 	}
 	cancel()
 	fmt.Fprintln(w.stderr, "nightbell: stopping at once, as the second signal asks; work in hand will be taken up again")
