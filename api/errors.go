@@ -51,8 +51,14 @@ func newHTTPError(status int, code, field, detail string) *httpError {
 	return &httpError{status, []ProblemItem{problemItem(code, field, detail)}}
 }
 
+// maxField bounds the name of a field that a client made up.
+const maxField = 200
+
 func problemItem(code, field, detail string) ProblemItem {
 	item := ProblemItem{Code: code, Detail: detail}
+	if len(field) > maxField {
+		field = strings.ToValidUTF8(field[:maxField], "")
+	}
 	if field != "" {
 		item.Field = &field
 	}

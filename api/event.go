@@ -72,7 +72,7 @@ func (e *events) serve(x *exchange, r *http.Request, route eventRoute) {
 	x.quiet = true
 	if r.Method != http.MethodPost {
 		x.Header().Set("Allow", http.MethodPost)
-		e.refuse(x, r, refusedMethod)
+		e.refuse(x, r, refusedMethod())
 		return
 	}
 	body, err := readBody(r, maxEvent)
@@ -81,7 +81,7 @@ func (e *events) serve(x *exchange, r *http.Request, route eventRoute) {
 		return
 	}
 	if len(bytes.TrimSpace(body)) == 0 {
-		e.refuse(x, r, refusedEmpty)
+		e.refuse(x, r, refusedEmpty())
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), eventLimit)
@@ -146,7 +146,7 @@ func trouble(action string, err error) eventRefusal {
 // readTrouble is for bodies that could not be read to their end.
 func readTrouble(err error) eventRefusal {
 	if fault.KindOf(err) == fault.TooLarge {
-		return refusedSize
+		return refusedSize()
 	}
 	return eventRefusal{
 		status: http.StatusServiceUnavailable, result: "cut", cause: err,

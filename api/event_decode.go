@@ -61,7 +61,7 @@ func decodeEvent(key string, body []byte) (respond.Event, *eventRefusal) {
 		Client: cut(string(in.Client)), ClientURL: cut(string(in.ClientURL)), At: moment(p.Timestamp), Details: p.Details,
 	}
 	if errs := complaints(e); len(errs) > 0 {
-		return respond.Event{}, &eventRefusal{status: 400, result: "invalid", action: knownAction(e.Action), errs: errs}
+		return respond.Event{}, refusedFields(knownAction(e.Action), errs)
 	}
 	if e.DedupKey == "" {
 		e.DedupKey = mintKey()
@@ -75,15 +75,11 @@ func decodeEvent(key string, body []byte) (respond.Event, *eventRefusal) {
 func readEvent(body []byte) (in eventBody, p eventPayload, wrong *eventRefusal) {
 	body = tidy(body)
 	if err := json.Unmarshal(body, &in); err != nil {
-		no := refusedJSON
-		no.cause = err
-		return in, p, &no
+		return in, p, refusedJSON(err)
 	}
 	if isObject(in.Payload) {
 		if err := json.Unmarshal(in.Payload, &p); err != nil {
-			no := refusedJSON // cannot happen: the whole was valid and its fields take anything
-			no.cause = err
-			return in, p, &no
+			return in, p, refusedJSON(err)
 		}
 	} else {
 		in.Payload = nil
@@ -149,7 +145,7 @@ func decodeChange(body []byte) (respond.Change, *eventRefusal) {
 		errs = append(errs, "'payload.summary' is missing or blank")
 	}
 	if errs != nil {
-		return respond.Change{}, &eventRefusal{status: 400, result: "invalid", action: "change", errs: errs}
+		return respond.Change{}, refusedFields("change", errs)
 	}
 	c.Payload = keep(respond.Event{}, in)
 	return c, nil

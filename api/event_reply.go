@@ -18,25 +18,39 @@ type eventRefusal struct {
 }
 
 // The refusals that need no look at the event.
-var (
-	refusedMethod = eventRefusal{
+
+func refusedMethod() eventRefusal {
+	return eventRefusal{
 		status: http.StatusMethodNotAllowed, result: "method", errs: []string{"events are sent with POST"},
 		title: "method not allowed", message: "Events are sent with POST",
 	}
-	refusedEmpty = eventRefusal{
+}
+
+func refusedEmpty() eventRefusal {
+	return eventRefusal{
 		status: http.StatusServiceUnavailable, result: "empty", errs: []string{"the body is empty; send the event again"},
 	}
-	refusedSize = eventRefusal{
+}
+
+func refusedSize() eventRefusal {
+	return eventRefusal{
 		status: http.StatusRequestEntityTooLarge, result: "too_large",
 		errs:  []string{"the event is larger than 524288 bytes; send fewer custom_details"},
 		title: "payload too large", message: "Event object is too large",
 	}
-	// refusedJSON has PagerDuty's literal words: scripts look for them.
-	refusedJSON = eventRefusal{
-		status: http.StatusBadRequest, result: "unrecognized", errs: []string{"JSON parse error"},
+}
+
+// refusedJSON has PagerDuty's literal words: scripts look for them.
+func refusedJSON(cause error) *eventRefusal {
+	return &eventRefusal{
+		status: http.StatusBadRequest, result: "unrecognized", errs: []string{"JSON parse error"}, cause: cause,
 		title: "Unrecognized object", message: "Event object format is unrecognized",
 	}
-)
+}
+
+func refusedFields(action string, errs []string) *eventRefusal {
+	return &eventRefusal{status: http.StatusBadRequest, result: "invalid", action: action, errs: errs}
+}
 
 // words gives status and message of the answer's body.
 func (no eventRefusal) words() (status, message string) {

@@ -11,12 +11,10 @@ import (
 )
 
 // Headers of every answer. The slices are shared and never written to.
-var (
-	nosniff  = []string{"nosniff"}
-	noStore  = []string{"no-store"}
-	nowhere  = []string{"no-referrer"}
-	noFrames = []string{"default-src 'none'; frame-ancestors 'none'"}
-)
+var nosniff = []string{"nosniff"}
+var noStore = []string{"no-store"}
+var nowhere = []string{"no-referrer"}
+var noFrames = []string{"default-src 'none'; frame-ancestors 'none'"}
 
 // exchange is one request and its answer, as the log and the meter see it.
 type exchange struct {

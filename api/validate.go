@@ -130,13 +130,15 @@ func checkMediaType(given string) error {
 }
 
 // errTooLarge is what readBody says of a body over the limit.
-var errTooLarge = fault.New(fault.TooLarge, "too_large", "the body is larger than this address takes; send less")
+func errTooLarge(limit int64) error {
+	return fault.New(fault.TooLarge, "too_large", "the body is larger than the %d bytes this address takes; send less", limit)
+}
 
 // readBody reads at most limit bytes, and nothing when the length is known to
 // be more.
 func readBody(r *http.Request, limit int64) ([]byte, error) {
 	if r.ContentLength > limit {
-		return nil, errTooLarge
+		return nil, errTooLarge(limit)
 	}
 	var buf bytes.Buffer
 	if n := r.ContentLength; n > 0 && n <= smallBody {
@@ -147,7 +149,7 @@ func readBody(r *http.Request, limit int64) ([]byte, error) {
 		return nil, fault.Wrap(err, fault.Unavailable, "body_cut", "the body ended before it was complete; send it again")
 	}
 	if n > limit {
-		return nil, errTooLarge
+		return nil, errTooLarge(limit)
 	}
 	return buf.Bytes(), nil
 }

@@ -35,7 +35,7 @@ var passwordCost = argon2id.Params{Memory: 19 * 1024, Iterations: 2, Parallelism
 
 // hashing is the process's one gate to argon2id: memory is the process's own,
 // so the gate must be too. It holds no other state.
-var hashing = make(gate, hashSlots)
+var hashing = make(gate, hashSlots) //nolint:gochecknoglobals // bounds the memory of the process, which is one
 
 // HashPassword gives the argon2id PHC string of a password. Passwords shorter
 // than [MinPassword] or longer than [MaxPassword] bytes, and text that is not
