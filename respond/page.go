@@ -106,6 +106,10 @@ func (w *work) delivery(c *Case, kind push.Kind, dev push.Device) push.Delivery 
 	}
 }
 
+// inTheAir is said of a page that a sender held when it was cancelled: whether
+// it had left is only known when its answer comes, and then told.
+const inTheAir = "a sender held it and it may have left already; if it did, sent and accepted follow"
+
 // stopPaging voids what has not left, and says so for each.
 func (w *work) stopPaging(c *Case) error {
 	waiting, unsent, err := w.tx.CancelPages(c.Incident.ID, w.now)
@@ -118,10 +122,14 @@ func (w *work) stopPaging(c *Case) error {
 		})
 	}
 	for _, d := range unsent {
-		w.note(c, incident.EntryCancelled, incident.Detail{
+		detail := incident.Detail{
 			NotificationID: d.NotificationID, DeliveryID: d.ID, Kind: string(d.Kind), UserID: d.UserID,
 			DeviceID: d.DeviceID, Method: string(oncall.Push), Attempt: d.Attempt, Reason: string(c.Incident.Status),
-		})
+		}
+		if !d.LeaseUntil.IsZero() {
+			detail.Text = inTheAir
+		}
+		w.note(c, incident.EntryCancelled, detail)
 	}
 	c.NextRungAt = time.Time{}
 	w.quiet = append(w.quiet, c.Incident.ID)

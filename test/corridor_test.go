@@ -28,6 +28,7 @@ func TestTheCorridor(t *testing.T) {
 			t.Errorf("the page reads %+v, want critical with two buttons", page)
 		}
 		rings(t, s, "ben")
+		waitTold(t, s, incidents(s)[0].ID, "notification.accepted", 2)
 
 		pressed, err := s.Emulator.Press(soon(t), s.Phones["ben"].Token, "acknowledge")
 		if err != nil || pressed.Status != 200 {
@@ -40,6 +41,7 @@ func TestTheCorridor(t *testing.T) {
 			}
 		}
 
+		waitTold(t, s, incidents(s)[0].ID, "notification.accepted", 3)
 		all := incidents(s)
 		if len(all) != 1 || all[0].Status != incident.Acknowledged || all[0].AcknowledgedBy.Name != "Ben" {
 			t.Fatalf("the incident reads %+v", all)
@@ -118,7 +120,7 @@ func TestTheCorridorWithAKillAfterEachStep(t *testing.T) {
 		if len(all) != 1 || all[0].Status != incident.Resolved {
 			t.Fatalf("the incidents read %+v, want one, resolved", all)
 		}
-		tellsInOrder(t, s, all[0].ID, "incident.triggered", "incident.escalated", "notification.accepted",
-			"incident.escalated", "notification.accepted", "incident.acknowledged", "notification.accepted", "incident.resolved")
+		tellsInOrder(t, s, all[0].ID, "incident.triggered", "incident.escalated", "notification.scheduled",
+			"incident.escalated", "notification.scheduled", "incident.acknowledged", "incident.resolved")
 	})
 }
