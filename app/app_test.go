@@ -220,7 +220,7 @@ func TestAStartThatFailsLeavesNothing(t *testing.T) {
 				stopApp(t, a)
 				t.Fatal("it started")
 			}
-			if !strings.Contains(err.Error(), tc.want) || strings.Contains(err.Error(), "\n") {
+			if !strings.Contains(err.Error(), tc.want) || strings.Contains(Sentence(err), "\n") {
 				t.Errorf("%q is not one line with %q", err, tc.want)
 			}
 			if _, err := os.Stat(fresh); err == nil {

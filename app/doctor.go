@@ -60,7 +60,7 @@ func Doctor(ctx context.Context, cfg Config, loadErr error) []Finding {
 		}
 		return f // the rest would follow from these
 	case loadErr != nil:
-		f.broken("configuration", loadErr.Error(), "")
+		f.broken("configuration", Sentence(loadErr), "")
 		return f
 	}
 	f.fine("configuration", "valid")
@@ -140,7 +140,7 @@ func (f *findings) checkDisk(cfg Config) {
 	}
 	dir, there := nearestDir(filepath.Dir(cfg.databaseURL()))
 	if err := writable(dir); err != nil {
-		f.broken("data_dir", err.Error(), "")
+		f.broken("data_dir", Sentence(err), "")
 		return
 	}
 	free, known := freeSpace(dir)
@@ -178,12 +178,12 @@ func (f *findings) checkSecret(cfg Config) {
 	case errors.Is(err, fs.ErrNotExist):
 		f.fine("secret", "will be generated into %s at the first start", path)
 	case err != nil:
-		f.broken("secret", err.Error(), "give the file to the user Nightbell runs as")
+		f.broken("secret", Sentence(err), "give the file to the user Nightbell runs as")
 	case info.Mode().Perm()&0o077 != 0:
 		f.doubt("secret", fmt.Sprintf("%s may be read by others (mode %04o)", path, info.Mode().Perm()), "chmod 600 "+path)
 	default:
 		if _, err := instanceSecret(cfg, new(undo)); err != nil {
-			f.broken("secret", err.Error(), "")
+			f.broken("secret", Sentence(err), "")
 			return
 		}
 		f.fine("secret", "kept in %s; it belongs in your backup", path)
@@ -204,7 +204,7 @@ func (f *findings) checkDatabase(ctx context.Context, cfg Config) {
 	var u undo
 	db, err := cfg.connect(ctx, Options{}.withDefaults(), nil, &u)
 	if err != nil {
-		f.broken("database", err.Error(), "")
+		f.broken("database", Sentence(err), "")
 		return
 	}
 	defer func() { _ = db.Close() }() // nothing was written
@@ -215,7 +215,7 @@ func (f *findings) checkDatabase(ctx context.Context, cfg Config) {
 	current, newest, err := db.SchemaVersion(ctx)
 	switch {
 	case err != nil:
-		f.broken("database", err.Error(), "")
+		f.broken("database", Sentence(err), "")
 	case current > newest:
 		f.broken("database", fmt.Sprintf("%s is at schema version %d, this nightbell knows only up to %d", cfg.databaseName(), current, newest),
 			"start a newer nightbell, or restore the backup made before the upgrade")
@@ -237,7 +237,7 @@ func (f *findings) checkClock(ctx context.Context, db clocked) {
 	before := time.Now()
 	theirs, err := db.Clock(ctx)
 	if err != nil {
-		f.broken("clock", "the database does not tell the time: "+err.Error(), "")
+		f.broken("clock", "the database does not tell the time: "+Sentence(err), "")
 		return
 	}
 	trip := time.Since(before)

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/nightbell/nightbell/app"
 )
 
 // Exit codes, as `nightbell --help` tells them.
@@ -62,7 +64,7 @@ func run(w world) int {
 	}
 	if err := parsed.Run(); err != nil {
 		if !errors.Is(err, errSaid) {
-			fmt.Fprintln(w.stderr, "nightbell:", err)
+			fmt.Fprintln(w.stderr, "nightbell:", app.Sentence(err))
 		}
 		return exitFailed
 	}

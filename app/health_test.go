@@ -1,0 +1,94 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/nightbell/nightbell/fault"
+)
+
+func TestReadinessNamesThePartThatIsNot(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		err    error
+		status int
+		says   []string
+	}{
+		{"all well", nil, 200, []string{`"status":"ready"`, `"database":"ok"`, `"escalation":"ok"`}},
+		{"a fault is told", fault.Wrap(errors.New("dial 10.0.0.7"), fault.Unavailable, "x", "the database does not answer"), 503,
+			[]string{`"status":"not_ready"`, `"database":"the database does not answer"`, `"escalation":"ok"`}},
+		{"another error is not", errors.New("dial 10.0.0.7"), 503, []string{`"database":"does not work; see the log"`}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			rec := httptest.NewRecorder()
+			readyz([]probe{
+				{"database", func(context.Context) error { return tc.err }},
+				{"escalation", func(context.Context) error { return nil }},
+			})(rec, httptest.NewRequest("GET", "/readyz", nil))
+			body := rec.Body.String()
+			if rec.Code != tc.status || strings.Contains(body, "10.0.0.7") {
+				t.Errorf("%d %s", rec.Code, body)
+			}
+			for _, want := range tc.says {
+				if !strings.Contains(body, want) {
+					t.Errorf("no %s in %s", want, body)
+				}
+			}
+		})
+	}
+}
+
+// TestAProbeThatHangsIsGivenUp asks a database that does not answer at all.
+func TestAProbeThatHangsIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rec := httptest.NewRecorder()
+		readyz([]probe{{"database", func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }}})(rec, httptest.NewRequest("GET", "/readyz", nil))
+		if rec.Code != 503 {
+			t.Errorf("%d %s", rec.Code, rec.Body)
+		}
+	})
+}
+
+// due is a source that answers as told.
+type due struct{ err error }
+
+func (d *due) Claim(context.Context, time.Time, int, time.Time) ([]string, error) { return nil, d.err }
+func (d *due) NextDue(context.Context) (time.Time, bool, error)                   { return time.Time{}, false, nil }
+
+func TestAPulseFeelsRefusalsAndSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &due{}
+		p := newPulse("escalation timers", time.Minute, time.Now)
+		source := watchedSource[string]{store, p}
+		claim := func(ctx context.Context) { _, _ = source.Claim(ctx, time.Now(), 1, time.Now()) }
+		wants := func(word string) {
+			t.Helper()
+			err := p.check(t.Context())
+			if (word == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), word) {
+				t.Errorf("the pulse says %v, want %q", err, word)
+			}
+		}
+
+		wants("")
+		store.err = errors.New("broken")
+		claim(t.Context())
+		wants("cannot be claimed")
+		store.err = nil
+		claim(t.Context())
+		wants("")
+		time.Sleep(61 * time.Second)
+		wants("not been claimed for 1m1s")
+
+		// Our own stopping is no trouble of the store's.
+		over, cancel := context.WithCancel(t.Context())
+		cancel()
+		store.err = context.Canceled
+		claim(over)
+		wants("")
+	})
+}
