@@ -68,6 +68,19 @@ func (e *Emulator) NewAPNsKey(environment string) (APNsApp, error) {
 	return APNsApp{TeamID: k.team, KeyID: k.id, KeyPEM: k.pem}, nil
 }
 
+// NewAPNsTeam registers an app under a new team with a key of its own.
+func (e *Emulator) NewAPNsTeam(bundleID string) (APNsApp, error) {
+	k, err := newAPNsKey(appleID(), "")
+	if err != nil {
+		return APNsApp{}, err
+	}
+	e.mu.Lock()
+	e.keys[k.id] = k
+	e.topics[bundleID] = k.team
+	e.mu.Unlock()
+	return APNsApp{BundleID: bundleID, TeamID: k.team, KeyID: k.id, KeyPEM: k.pem}, nil
+}
+
 func newAPNsKey(team, environment string) (*apnsKey, error) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
