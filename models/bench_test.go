@@ -1,7 +1,7 @@
 package models_test
 
 import (
-	"fmt"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -19,7 +19,7 @@ import (
 const senders = 64
 
 // benchEach runs one write per iteration on each engine, from many goroutines.
-func benchEach(b *testing.B, one func(tx respond.Tx, n int64) error, key func(n int64) string) {
+func benchEach(b *testing.B, senders int, one func(tx respond.Tx, n int64) error, key func(n int64) string) {
 	for _, engine := range []struct {
 		name  string
 		place func(testing.TB) modelstest.Place
@@ -48,41 +48,47 @@ func benchEach(b *testing.B, one func(tx respond.Tx, n int64) error, key func(n 
 	}
 }
 
-// BenchmarkDistinctIncidents opens an incident per write, with an alert, two
-// timeline entries, a notification and two leased deliveries.
-func BenchmarkDistinctIncidents(b *testing.B) {
-	benchEach(b, func(tx respond.Tx, n int64) error {
-		key := fmt.Sprint("key-", n)
-		if _, _, err := tx.FindOpen("int_1", key); err != nil {
-			return err
-		}
-		c := aCase(key)
-		if err := tx.Open(&c); err != nil {
-			return err
-		}
-		if err := tx.AddAlert(anAlert(c)); err != nil {
-			return err
-		}
-		if err := tx.AddNotifications([]respond.Notification{aNotification(c)}); err != nil {
-			return err
-		}
-		page := aPage(c, push.Device{ID: "dev_1", UserID: "usr_ana"})
-		page.LeaseUntil, page.LeaseNode = noon.Add(1), "bench"
-		other := page
-		other.ID = id.New(id.Delivery)
-		if err := tx.AddDeliveries([]push.Delivery{page, other}); err != nil {
-			return err
-		}
-		opened := note(c.Incident.ID, "opened")
-		opened.Type, opened.Incident = incident.EntryTriggered, c.Incident.Snapshot()
-		tx.Append(opened, note(c.Incident.ID, "scheduled"))
-		return nil
-	}, func(n int64) string { return fmt.Sprint("key-", n) })
+// distinct opens an incident with an alert, two timeline entries, a
+// notification and two leased deliveries, as an event for two phones does.
+func distinct(tx respond.Tx, n int64) error {
+	key := distinctKey(n)
+	if _, _, err := tx.FindOpen("int_1", key); err != nil {
+		return err
+	}
+	c := aCase(key)
+	if err := tx.Open(&c); err != nil {
+		return err
+	}
+	if err := tx.AddAlert(anAlert(c)); err != nil {
+		return err
+	}
+	if err := tx.AddNotifications([]respond.Notification{aNotification(c)}); err != nil {
+		return err
+	}
+	page := aPage(c, push.Device{ID: "dev_1", UserID: "usr_ana"})
+	page.LeaseUntil, page.LeaseNode = noon.Add(1), "bench"
+	other := page
+	other.ID = id.New(id.Delivery)
+	if err := tx.AddDeliveries([]push.Delivery{page, other}); err != nil {
+		return err
+	}
+	opened := note(c.Incident.ID, "opened")
+	opened.Type, opened.Incident = incident.EntryTriggered, c.Incident.Snapshot()
+	tx.Append(opened, note(c.Incident.ID, "scheduled"))
+	return nil
 }
+
+func distinctKey(n int64) string { return "key-" + strconv.FormatInt(n, 10) }
+
+// BenchmarkDistinctIncidents is a flood: 64 senders, a new incident each time.
+func BenchmarkDistinctIncidents(b *testing.B) { benchEach(b, senders, distinct, distinctKey) }
+
+// BenchmarkLoneIncident is the night as it should be: one event at a time.
+func BenchmarkLoneIncident(b *testing.B) { benchEach(b, 1, distinct, distinctKey) }
 
 // BenchmarkStormOfOneKey repeats one event.
 func BenchmarkStormOfOneKey(b *testing.B) {
-	benchEach(b, func(tx respond.Tx, _ int64) error {
+	benchEach(b, senders, func(tx respond.Tx, _ int64) error {
 		open, found, err := tx.FindOpen("int_1", "storm")
 		if err != nil {
 			return err

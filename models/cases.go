@@ -101,11 +101,6 @@ func actorOrNull(a incident.Actor) any {
 	return clean(toJSON(a))
 }
 
-func scanIncident(r scanner) (i incident.Incident, err error) {
-	err = r.Scan(incidentFields(&i)...)
-	return i, err
-}
-
 // incidentFields are where incidentColumns go.
 func incidentFields(i *incident.Incident) []any {
 	return []any{

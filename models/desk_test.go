@@ -59,8 +59,8 @@ func TestDedupKeyFromFirstEventToLast(t *testing.T) {
 		var first respond.OpenAlert
 		write(t, db, "disk", func(tx respond.Tx) (err error) {
 			var found bool
-			if first, found, err = tx.FindOpen("int_1", "disk"); !found {
-				t.Error("the key is free after its incident was opened")
+			if first, found, err = tx.FindOpen("int_1", "disk"); err != nil || !found {
+				t.Error("the key is free after its incident was opened", err)
 			}
 			if err := tx.CountAlert(first.AlertID, noon.Add(time.Minute)); err != nil {
 				return err
@@ -236,20 +236,20 @@ func TestTextThatADatabaseWouldRefuseIsKeptWithoutIt(t *testing.T) {
 func TestAnswerIsGivenAgainForADay(t *testing.T) {
 	t.Parallel()
 	modelstest.Each(t, func(t *testing.T, db *models.DB) {
-		ask := func(at time.Time) (answer, print string) {
+		ask := func(at time.Time) (answer, fingerprint string) {
 			write(t, db, "k", func(tx respond.Tx) error {
 				b, p, err := tx.Answered("usr_ana", "key", at)
-				answer, print = string(b), p
+				answer, fingerprint = string(b), p
 				return err
 			})
-			return answer, print
+			return answer, fingerprint
 		}
 		if a, _ := ask(noon); a != "" {
 			t.Errorf("an answer before the question: %q", a)
 		}
 		write(t, db, "k", func(tx respond.Tx) error { return tx.Answer("usr_ana", "key", "f1", []byte("yes"), noon) })
-		if a, print := ask(noon.Add(23 * time.Hour)); a != "yes" || print != "f1" {
-			t.Errorf("got %q, %q", a, print)
+		if a, f := ask(noon.Add(23 * time.Hour)); a != "yes" || f != "f1" {
+			t.Errorf("got %q, %q", a, f)
 		}
 		if a, _ := ask(noon.Add(24 * time.Hour)); a != "" {
 			t.Errorf("after a day still %q", a)
@@ -257,8 +257,8 @@ func TestAnswerIsGivenAgainForADay(t *testing.T) {
 		write(t, db, "k", func(tx respond.Tx) error {
 			return tx.Answer("usr_ana", "key", "f2", []byte("no"), noon.Add(25*time.Hour))
 		})
-		if a, print := ask(noon.Add(26 * time.Hour)); a != "no" || print != "f2" {
-			t.Errorf("got %q, %q", a, print)
+		if a, f := ask(noon.Add(26 * time.Hour)); a != "no" || f != "f2" {
+			t.Errorf("got %q, %q", a, f)
 		}
 		err := db.Desk().Write(t.Context(), "k", func(tx respond.Tx) error {
 			return tx.Answer("usr_ana", "key", "f3", []byte("maybe"), noon.Add(26*time.Hour))

@@ -57,3 +57,6 @@ func (tx *Tx) BumpCatalog() error { return tx.bumpCatalog() }
 func NewLooker() func(context.Context, func(context.Context) error) error {
 	return newRefresher().look
 }
+
+// Heard reads a word from another node.
+func Heard(payload, self string) (int64, bool) { return heard(payload, self) }

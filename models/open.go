@@ -3,6 +3,7 @@ package models
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"log/slog"
@@ -24,8 +25,9 @@ type Config struct {
 	URL string
 	// Node names this process in leases; two living nodes must differ.
 	Node string
-	// MaxConns bounds the connections for reading; 0 is 8. Writers have their own,
-	// so slow readers never keep a page waiting (I11).
+	// MaxConns bounds this node's connections; 0 is 16. The writers, claims and
+	// the word between nodes have their own, so that slow readers never keep a
+	// page waiting (I11); readers get what is left, at least two.
 	MaxConns int
 	// Writers is how many group-commit writers PostgreSQL gets; 0 is 4. SQLite
 	// has one write lock and always gets one.
@@ -73,7 +75,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	if cfg.MaxConns <= 0 {
-		cfg.MaxConns = 8
+		cfg.MaxConns = 16
 	}
 	if cfg.Writers <= 0 {
 		cfg.Writers = 4
@@ -88,12 +90,12 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	}
 	db.catalog.Store(&respond.Catalog{})
 	if err := db.connect(ctx); err != nil {
-		db.closePools()
-		return nil, err
+		return nil, errors.Join(err, db.closePools())
 	}
-	db.startWriters()
+	// What runs from here on ends with Close, not with the context of opening.
+	db.startWriters() //nolint:contextcheck // see above
 	if engine == postgres {
-		db.relay = startRelay(db)
+		db.relay = startRelay(db) //nolint:contextcheck // see above
 	}
 	return db, nil
 }

@@ -28,10 +28,11 @@ func (db *DB) connectPostgres(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if db.write, err = db.openPostgres(cfg, db.cfg.Writers+1); err != nil {
+	writing := db.cfg.Writers + 1 // one for claims, which stand alone
+	if db.write, err = db.openPostgres(cfg, writing); err != nil {
 		return postgresRefusal(cfg, err)
 	}
-	if db.read, err = db.openPostgres(cfg, db.cfg.MaxConns); err != nil {
+	if db.read, err = db.openPostgres(cfg, max(2, db.cfg.MaxConns-writing-relayConns)); err != nil {
 		return postgresRefusal(cfg, err)
 	}
 	if err := db.write.sql.PingContext(ctx); err != nil {

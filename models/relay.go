@@ -19,6 +19,7 @@ const (
 	// whole cluster, which halves the throughput.
 	tellPause  = time.Millisecond
 	relayRetry = 5 * time.Second
+	relayConns = 2 // one that talks, one that listens
 )
 
 // relay carries "the timeline has grown" between the nodes on one PostgreSQL.
@@ -91,7 +92,7 @@ func (r *relay) connected(ctx context.Context, fn func(context.Context, *pgx.Con
 	defer func() {
 		bye, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
-		conn.Close(bye) //nolint:errcheck // it is given up either way
+		conn.Close(bye)
 	}()
 	return fn(ctx, conn)
 }
@@ -123,18 +124,17 @@ func (r *relay) listen(ctx context.Context, conn *pgx.Conn) error {
 		if err != nil {
 			return err
 		}
-		r.hear(word.Payload)
+		if head, ok := heard(word.Payload, r.db.cfg.Node); ok {
+			r.db.nudge(head)
+		}
 	}
 }
 
-// hear passes on what another node said; our own words come back too.
-func (r *relay) hear(payload string) {
+// heard reads what a node said; our own words come back too and are no news.
+func heard(payload, self string) (head int64, ok bool) {
 	node, number, ok := cutLast(payload)
 	head, err := strconv.ParseInt(number, 10, 64)
-	if !ok || err != nil || node == r.db.cfg.Node {
-		return
-	}
-	r.db.nudge(head)
+	return head, ok && err == nil && head > 0 && node != self
 }
 
 // cutLast parts the payload at its last space: node names may have some.

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -103,7 +104,7 @@ func TestNodesThatStartTogetherMigrateOnce(t *testing.T) {
 	var all sync.WaitGroup
 	for n := range 4 {
 		all.Go(func() {
-			db, err := models.Open(t.Context(), models.Config{URL: p.URL, Node: fmt.Sprint(n)})
+			db, err := models.Open(t.Context(), models.Config{URL: p.URL, Node: strconv.Itoa(n)})
 			if err != nil {
 				t.Error(err)
 				return
@@ -132,7 +133,7 @@ func TestNewerDatabaseIsRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		err = db.Migrate(t.Context())
-		if !fault.Is(err, "database_newer") || !strings.Contains(err.Error(), "9999") || !strings.Contains(err.Error(), fmt.Sprint(newest)) {
+		if !fault.Is(err, "database_newer") || !strings.Contains(err.Error(), "9999") || !strings.Contains(err.Error(), strconv.FormatInt(newest, 10)) {
 			t.Errorf("got %v", err)
 		}
 	})

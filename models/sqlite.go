@@ -18,6 +18,10 @@ import (
 	"github.com/nightbell/nightbell/fault"
 )
 
+// maxSQLiteReaders bounds the read-only connections: each keeps pages of its
+// own in memory, and more than the processors gain nothing.
+const maxSQLiteReaders = 8
+
 // connectSQLite opens one connection for the writer and several for reading.
 // More than one writing connection would only meet SQLITE_BUSY: measured, eight
 // were slower than one and stalled for seconds.
@@ -30,7 +34,7 @@ func (db *DB) connectSQLite(ctx context.Context) error {
 	if db.write, err = db.openSQLite(path, "immediate", "foreign_keys(1)", 1); err != nil {
 		return sqliteRefusal(path, err)
 	}
-	if db.read, err = db.openSQLite(path, "deferred", "query_only(1)", db.cfg.MaxConns); err != nil {
+	if db.read, err = db.openSQLite(path, "deferred", "query_only(1)", max(2, min(maxSQLiteReaders, db.cfg.MaxConns-1))); err != nil {
 		return sqliteRefusal(path, err)
 	}
 	if err := db.write.sql.PingContext(ctx); err != nil {

@@ -26,7 +26,7 @@ func (s *statements) prepare(ctx context.Context, on *sql.DB) {
 		if len(s.lasting) >= maxTexts {
 			break
 		}
-		st, err := on.PrepareContext(ctx, text)
+		st, err := on.PrepareContext(ctx, text) //nolint:sqlclosecheck // closed by close
 		if err != nil {
 			continue
 		}
@@ -70,6 +70,6 @@ func (s *statements) inTx(ctx context.Context, tx *sql.Tx, text string) (*sql.St
 
 func (s *statements) close() {
 	for _, st := range s.lasting {
-		st.Close() //nolint:errcheck // the connection goes next
+		st.Close()
 	}
 }

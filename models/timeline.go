@@ -2,6 +2,7 @@ package models
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -84,7 +85,7 @@ func timelineHead(ctx context.Context, q queryer) (realtime.Head, error) {
 		return realtime.Head{}, err
 	}
 	if len(heads) == 0 {
-		return realtime.Head{}, fmt.Errorf("reading the timeline's head: its row in streams is missing")
+		return realtime.Head{}, errors.New("reading the timeline's head: its row in streams is missing")
 	}
 	return heads[0], nil
 }

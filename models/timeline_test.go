@@ -3,6 +3,8 @@ package models_test
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -92,6 +94,25 @@ func follow(t *testing.T, db *models.DB, written <-chan struct{}) map[string]boo
 	}
 }
 
+// TestRollbackLeavesNoGap: the second write fails after it was given its
+// number, and gives it back.
+func TestRollbackLeavesNoGap(t *testing.T) {
+	t.Parallel()
+	modelstest.Each(t, func(t *testing.T, db *models.DB) {
+		noTime := note("inc_1", "never to be seen")
+		noTime.At = time.Time{}
+		for _, e := range []incident.Entry{note("inc_1", "first"), noTime, note("inc_1", "second")} {
+			err := db.Write(t.Context(), "k", func(tx *models.Tx) error { tx.Append(e); return nil })
+			if (err != nil) != e.At.IsZero() {
+				t.Errorf("%s: %v", e.Detail.Text, err)
+			}
+		}
+		if got := texts(t, db); !slices.Equal(got, []string{"first", "second"}) {
+			t.Errorf("the log has %v", got)
+		}
+	})
+}
+
 func TestHeadSaysWhereTheLogStands(t *testing.T) {
 	t.Parallel()
 	modelstest.Each(t, func(t *testing.T, db *models.DB) {
@@ -150,7 +171,7 @@ func TestTimelineIsPrunedFromItsBeginning(t *testing.T) {
 	t.Parallel()
 	modelstest.Each(t, func(t *testing.T, db *models.DB) {
 		for i := range 5 {
-			e := note("inc_1", fmt.Sprint(i))
+			e := note("inc_1", strconv.Itoa(i))
 			e.At = noon.AddDate(0, 0, i)
 			if err := db.Write(t.Context(), "k", func(tx *models.Tx) error { tx.Append(e); return nil }); err != nil {
 				t.Fatal(err)

@@ -30,8 +30,8 @@ func passing(err error) bool {
 	if code := sqliteCode(err) & 0xff; code == codes.SQLITE_BUSY || code == codes.SQLITE_LOCKED {
 		return true
 	}
-	switch code := postgresCode(err); {
-	case code == "40001", code == "40P01", code == "55P03": // serialization, deadlock, lock timeout
+	switch code := postgresCode(err); code {
+	case "40001", "40P01", "55P03": // serialization, deadlock, lock timeout
 		return true
 	default:
 		return strings.HasPrefix(code, "57P") // shutting down, crashed, starting up

@@ -83,43 +83,36 @@ func (tx *Tx) hotExec(text string, args ...any) (int64, error) {
 }
 
 func (tx *Tx) execResult(text string, args []any) (sql.Result, error) {
-	if st, err := tx.statement(text); st != nil || err != nil {
-		if err != nil {
-			return nil, err
-		}
-		return st.ExecContext(tx.ctx, args...)
+	if tx.db.engine == postgres { // pgx prepares and remembers by itself
+		return tx.sql.ExecContext(tx.ctx, tx.db.bind.text(text), args...)
 	}
-	return tx.sql.ExecContext(tx.ctx, tx.db.bind.text(text), args...)
+	st, err := tx.w.stmts.get(tx.ctx, tx.sql, text) //nolint:sqlclosecheck // it stays prepared
+	if err != nil {
+		return nil, err
+	}
+	return st.ExecContext(tx.ctx, args...)
 }
 
 func (tx *Tx) hotQuery(text string, args ...any) (*sql.Rows, error) {
-	if st, err := tx.statement(text); st != nil || err != nil {
-		if err != nil {
-			return nil, err
-		}
-		return st.QueryContext(tx.ctx, args...)
+	if tx.db.engine == postgres {
+		return tx.sql.QueryContext(tx.ctx, tx.db.bind.text(text), args...)
 	}
-	return tx.sql.QueryContext(tx.ctx, tx.db.bind.text(text), args...)
+	st, err := tx.w.stmts.get(tx.ctx, tx.sql, text) //nolint:sqlclosecheck // it stays prepared
+	if err != nil {
+		return nil, err
+	}
+	return st.QueryContext(tx.ctx, args...)
 }
 
 func (tx *Tx) hotRow(text string, args ...any) scanner {
-	st, err := tx.statement(text)
+	if tx.db.engine == postgres {
+		return tx.sql.QueryRowContext(tx.ctx, tx.db.bind.text(text), args...)
+	}
+	st, err := tx.w.stmts.get(tx.ctx, tx.sql, text) //nolint:sqlclosecheck // it stays prepared
 	if err != nil {
 		return failedRow{err}
 	}
-	if st != nil {
-		return st.QueryRowContext(tx.ctx, args...)
-	}
-	return tx.sql.QueryRowContext(tx.ctx, tx.db.bind.text(text), args...)
-}
-
-// statement gives the prepared form of the text on SQLite. On PostgreSQL it
-// gives nil: pgx prepares and remembers by itself.
-func (tx *Tx) statement(text string) (*sql.Stmt, error) {
-	if tx.db.engine == postgres {
-		return nil, nil
-	}
-	return tx.w.stmts.get(tx.ctx, tx.sql, text)
+	return st.QueryRowContext(tx.ctx, args...)
 }
 
 // forUpdate locks the rows a SELECT reads. SQLite's one writer needs none.

@@ -51,7 +51,8 @@ type writer struct {
 // so it must reset what it captured; its error is returned as it is and
 // nothing of it is kept. When ctx ends before fn was started nothing is
 // written and a fault.Unavailable says so; once started, the outcome is
-// awaited, whatever ctx says.
+// awaited, whatever ctx says. fn must not call Write: its writer would wait for
+// itself.
 func (db *DB) Write(ctx context.Context, key string, fn func(*Tx) error) error {
 	r := &request{key: key, fn: fn, done: make(chan error, 1)}
 	if err := db.enqueue(ctx, r); err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -72,8 +73,8 @@ func TestOnlyTheFailingWriteOfABatchFails(t *testing.T) {
 		var queued sync.WaitGroup
 		for i := range results {
 			queued.Go(func() {
-				results[i] = db.Write(t.Context(), fmt.Sprint(i), func(tx *models.Tx) error {
-					tx.Append(note("inc_1", fmt.Sprint(i)))
+				results[i] = db.Write(t.Context(), strconv.Itoa(i), func(tx *models.Tx) error {
+					tx.Append(note("inc_1", strconv.Itoa(i)))
 					switch i {
 					case 3:
 						return refused
@@ -134,7 +135,7 @@ func TestWritesOfOneKeyRunInOrderAndCanRunTwice(t *testing.T) {
 		for i := range 20 {
 			tries := 0
 			err := db.Write(t.Context(), "k", func(tx *models.Tx) error {
-				tx.Append(note("inc_1", fmt.Sprint(i)))
+				tx.Append(note("inc_1", strconv.Itoa(i)))
 				if tries++; i%5 == 0 && tries == 1 {
 					return models.ErrRetry // as if another node had been first
 				}

@@ -15,7 +15,7 @@ CREATE TABLE streams (
     name  text   PRIMARY KEY,
     seq   bigint NOT NULL,
     epoch text   NOT NULL
-);
+) WITH (fillfactor = 10); -- its rows change with each commit; room for that in the page
 INSERT INTO streams (name, seq, epoch) VALUES ('timeline', 0, substr(md5(random()::text || clock_timestamp()::text), 1, 12));
 
 -- Incident numbers: a sequence, because a counter row would stay locked by the
