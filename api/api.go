@@ -59,15 +59,19 @@ func New(c Config) (http.Handler, error) {
 	if c.Auth == nil || c.Desk == nil || c.Intake == nil || c.Incidents == nil || c.Devices == nil {
 		return nil, errors.New("building the API: Auth, Desk, Intake, Incidents and Devices are required")
 	}
+	contract, err := readContract()
+	if err != nil {
+		return nil, fmt.Errorf("reading openapi.yaml: %w", err)
+	}
+	return newServer(c, contract), nil
+}
+
+func newServer(c Config, contract *contract) *server {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
-	}
-	contract, err := readContract()
-	if err != nil {
-		return nil, fmt.Errorf("reading openapi.yaml: %w", err)
 	}
 	s := &server{
 		Config: c, contract: contract, mux: http.NewServeMux(), events: newEvents(c),
@@ -79,7 +83,7 @@ func New(c Config) (http.Handler, error) {
 		RequestErrorHandlerFunc: s.refuse, ResponseErrorHandlerFunc: s.refuse,
 	})
 	HandlerWithOptions(strict, StdHTTPServerOptions{BaseRouter: s.mux, ErrorHandlerFunc: s.refuse})
-	return s, nil
+	return s
 }
 
 // ServeHTTP finds the door for an address. Each door writes its own kind of

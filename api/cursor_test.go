@@ -3,6 +3,7 @@ package api
 import (
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -18,7 +19,7 @@ func TestPagesMissNothingAndRepeatNothing(t *testing.T) {
 	t.Parallel()
 	h := open(t)
 	for i := range 23 {
-		h.trigger(fmt.Sprint(i), night.Add(time.Duration(i/5)*time.Second))
+		h.trigger(strconv.Itoa(i), night.Add(time.Duration(i/5)*time.Second))
 	}
 	seen := map[string]bool{}
 	target := "/v1/incidents?limit=5&status=triggered&status=acknowledged"

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -81,7 +82,7 @@ func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
 // and stays one request's trouble.
 func (s *server) end(x *exchange, r *http.Request, answer func(*exchange)) {
 	if p := recover(); p != nil {
-		if p == http.ErrAbortHandler {
+		if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 			panic(p) // net/http's own way to cut a connection
 		}
 		s.Log.ErrorContext(r.Context(), "a request made us panic", "request_id", x.id, "route", x.route, "panic", p, "stack", string(debug.Stack()))

@@ -72,18 +72,21 @@ func open(t testing.TB) *house {
 		{Service: respond.Service{ID: id.New(id.Service), Name: "Search"}},
 	}
 	h.desk.alerts = []respond.Alert{{ID: id.New(id.Alert), IncidentID: h.inc.ID, Severity: incident.Critical, Summary: "Disk full", Source: "db-1", Payload: []byte(`{"a":1}`), Count: 2, FirstAt: night, LastAt: night}}
-	var err error
-	h.Handler, err = New(Config{
+	contract, err := ready()
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.Handler = newServer(Config{
 		Auth: h.people, Desk: h.desk, Intake: h.intake, Incidents: h.desk, Devices: h.phones,
 		Apps: map[push.Provider][]string{push.APNs: {"pager"}, push.FCM: {"pager", "beta"}},
 		Now:  func() time.Time { return night.Add(time.Hour) }, Meter: h.meter,
 		Log: slog.New(slog.NewJSONHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	}, contract)
 	return h
 }
+
+// ready is the contract, compiled once for all tests.
+var ready = sync.OnceValues(readContract)
 
 // trigger puts one more incident before the others.
 func (h *house) trigger(title string, at time.Time) incident.Incident {

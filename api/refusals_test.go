@@ -279,4 +279,13 @@ func TestNewSaysWhatIsMissing(t *testing.T) {
 	if _, err := New(Config{}); err == nil {
 		t.Error("an API without rooms was built")
 	}
+	h := open(t)
+	bare, err := New(Config{Auth: h.people, Desk: h.desk, Intake: h.intake, Incidents: h.desk, Devices: h.phones})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.Handler = bare // no clock, no log, no meter, no apps, no stream
+	h.do(t, "ana", "GET", "/v1/me", "").into(200, nil)
+	h.do(t, "", "POST", "/v2/enqueue", event()).into(202, nil)
+	h.do(t, "ana", "POST", "/v1/devices", `{"platform":"android","provider":"fcm","token":"a"}`).problem(400, "provider_not_configured", "provider")
 }

@@ -90,9 +90,9 @@ func (s *Service) addDueKey(ctx context.Context, ring *keyring) (asked bool, err
 	signer := ring.signer(now)
 	switch {
 	case signer == nil:
-		_, err = s.addKey(ctx, now, now.Add(-keySigns))
+		err = s.addKey(ctx, now, now.Add(-keySigns))
 	case !ring.successor(signer) && !now.Before(signer.SignFrom.Add(keyPeriod-keyLead)):
-		_, err = s.addKey(ctx, now.Add(keyLead), signer.SignFrom.Add(time.Microsecond))
+		err = s.addKey(ctx, now.Add(keyLead), signer.SignFrom.Add(time.Microsecond))
 	default:
 		return false, nil
 	}
@@ -143,16 +143,19 @@ func newKeyring(keys []ringKey) (*keyring, error) {
 	return ring, nil
 }
 
-func (s *Service) addKey(ctx context.Context, signFrom, noneSince time.Time) (bool, error) {
+// addKey makes a key, unless another node has made one meanwhile: which of
+// them is in the table then does not matter.
+func (s *Service) addKey(ctx context.Context, signFrom, noneSince time.Time) error {
 	public, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
-		return false, err
+		return err
 	}
 	kid := keyID(public)
-	return s.store.AddSigningKey(ctx, SigningKey{
+	_, err = s.store.AddSigningKey(ctx, SigningKey{
 		KID: kid, Public: public, Sealed: s.sealer.seal(kid, private), CreatedAt: s.now(),
 		SignFrom: signFrom, RetireAt: signFrom.Add(keySigns + MaxActionLife),
 	}, noneSince)
+	return err
 }
 
 func (s *Service) signingKey() (*ringKey, error) {

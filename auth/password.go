@@ -31,7 +31,9 @@ const (
 
 // passwordCost is OWASP's minimum for argon2id: 19 MiB, two passes, one lane.
 // It takes about 23 ms, and fits machines with little memory.
-var passwordCost = argon2id.Params{Memory: 19 * 1024, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
+func passwordCost() *argon2id.Params {
+	return &argon2id.Params{Memory: 19 * 1024, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
+}
 
 // hashing is the process's one gate to argon2id: memory is the process's own,
 // so the gate must be too. It holds no other state.
@@ -60,7 +62,7 @@ func hashPassword(ctx context.Context, pw string) (string, error) {
 		return "", err
 	}
 	defer leave()
-	hash, err := argon2id.CreateHash(pw, &passwordCost)
+	hash, err := argon2id.CreateHash(pw, passwordCost())
 	if err != nil {
 		return "", fmt.Errorf("hashing a password: %w", err)
 	}
