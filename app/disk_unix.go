@@ -10,7 +10,7 @@ func freeSpace(dir string) (bytes uint64, known bool) {
 	if err := syscall.Statfs(dir, &st); err != nil {
 		return 0, false
 	}
-	return uint64(st.Bavail) * uint64(st.Bsize), true
+	return uint64(st.Bavail) * uint64(st.Bsize), true //nolint:unconvert // the fields' types differ between systems
 }
 
 // openFiles is how many files and sockets this process may have open.
@@ -19,5 +19,5 @@ func openFiles() (limit uint64, known bool) {
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &r); err != nil {
 		return 0, false
 	}
-	return uint64(r.Cur), true
+	return uint64(r.Cur), true //nolint:unconvert // as above
 }

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -29,7 +30,7 @@ func TestReadinessNamesThePartThatIsNot(t *testing.T) {
 			readyz([]probe{
 				{"database", func(context.Context) error { return tc.err }},
 				{"escalation", func(context.Context) error { return nil }},
-			})(rec, httptest.NewRequest("GET", "/readyz", nil))
+			})(rec, httptest.NewRequest(http.MethodGet, "/readyz", nil))
 			body := rec.Body.String()
 			if rec.Code != tc.status || strings.Contains(body, "10.0.0.7") {
 				t.Errorf("%d %s", rec.Code, body)
@@ -47,7 +48,7 @@ func TestReadinessNamesThePartThatIsNot(t *testing.T) {
 func TestAProbeThatHangsIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rec := httptest.NewRecorder()
-		readyz([]probe{{"database", func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }}})(rec, httptest.NewRequest("GET", "/readyz", nil))
+		readyz([]probe{{"database", func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }}})(rec, httptest.NewRequest(http.MethodGet, "/readyz", nil))
 		if rec.Code != 503 {
 			t.Errorf("%d %s", rec.Code, rec.Body)
 		}

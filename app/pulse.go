@@ -75,8 +75,8 @@ func (s watchedStore) Claim(ctx context.Context, now time.Time, n int, until tim
 
 // unlessOver forgives an error that came of our own stopping.
 func unlessOver(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
+	if ctx.Err() == nil {
+		return err
 	}
-	return err
+	return nil
 }

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"strconv"
@@ -78,7 +79,7 @@ func (s Setting) set(c *Config, text string) error {
 		}
 		*v = d
 	default:
-		return fmt.Errorf("can only be set in the configuration file")
+		return errors.New("can only be set in the configuration file")
 	}
 	return nil
 }

@@ -72,7 +72,7 @@ func curl(t *testing.T, line string) (status int, answer map[string]any) {
 		t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/json")
-	res, err := client.Do(req)
+	res, err := newClient().Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -83,8 +83,10 @@ func (d *Demo) pickUp(ctx context.Context, p person) error {
 	return d.post(ctx, "/v1/devices", session.AccessToken, p.registration, nil)
 }
 
-// client keeps no connection: the demo asks four questions in its life.
-var client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+// newClient keeps no connection: the demo asks four questions in its life.
+func newClient() *http.Client {
+	return &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+}
 
 // post sends JSON to the node, and reads its answer into out unless it is nil.
 func (d *Demo) post(ctx context.Context, path, token string, in, out any) error {
@@ -100,7 +102,7 @@ func (d *Demo) post(ctx context.Context, path, token string, in, out any) error 
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
-	res, err := client.Do(req)
+	res, err := newClient().Do(req)
 	if err != nil {
 		return err
 	}

@@ -37,7 +37,7 @@ func (t *teller) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, t.cancel = context.WithCancel(context.Background())
+	ctx, t.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	t.telling.Go(func() { t.tell(ctx, seen) })
 	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/nightbell/nightbell/app"
@@ -31,7 +32,7 @@ func (c importCmd) Run(w *world) error {
 		return err
 	}
 	if c.File == "" {
-		return fmt.Errorf("no file was named; `nightbell import --example` prints one to start from")
+		return errors.New("no file was named; `nightbell import --example` prints one to start from")
 	}
 	cfg, err := c.load(w, nil)
 	if err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -120,7 +121,8 @@ func (w *world) stop(n node, deadline time.Duration) error {
 	cancel()
 	fmt.Fprintln(w.stderr, "nightbell: stopping at once, as the second signal asks; work in hand will be taken up again")
 	select {
-	case <-stopped:
+	case err := <-stopped:
+		return errors.Join(errSaid, err)
 	case <-time.After(lastBreath):
 	}
 	return errSaid

@@ -12,8 +12,8 @@ type versionCmd struct{}
 
 // Run is the command.
 func (versionCmd) Run(w *world) error {
-	fmt.Fprintf(w.stdout, "nightbell %s, schema %d, %s %s/%s\n", versionLine(), app.NewestSchema(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
-	return nil
+	_, err := fmt.Fprintf(w.stdout, "nightbell %s, schema %d, %s %s/%s\n", versionLine(), app.NewestSchema(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return err
 }
 
 // versionLine gives the version and the commit it was built from, as far as
