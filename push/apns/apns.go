@@ -55,6 +55,8 @@ type Config struct {
 	Now   func() time.Time
 	Log   *slog.Logger
 	Meter *meter.Meter
+
+	plainWrites bool // benchmarks compare
 }
 
 // Sender pushes to all configured apps. It implements push.Sender.
@@ -164,7 +166,7 @@ func newClient(cfg Config, app App, environment string, opened *meter.Counter) (
 		tokens: &tokens{team: app.TeamID, keyID: app.KeyID, key: key, now: cfg.Now},
 		pool: wire.New(wire.Config{
 			Address: address, TLS: &tls.Config{RootCAs: cfg.RootCAs, MinVersion: tls.VersionTLS12},
-			Conns: 1, Proves: proves, Proxy: cfg.Proxy, Log: cfg.Log,
+			Conns: 1, Proves: proves, Proxy: cfg.Proxy, Log: cfg.Log, PlainWrites: cfg.plainWrites,
 			Opened: func() { opened.Add(1, "apns", environment) },
 		}),
 	}

@@ -81,7 +81,7 @@ func (c *client) once(ctx context.Context, x *exchange) push.Result {
 
 // emptyPayload is what apns2 gets to marshal; the real one is put in by the
 // RoundTripper, since marshaling would escape it past its limit of bytes.
-var emptyPayload = []byte("{}")
+var emptyPayload any = []byte("{}")
 
 func environmentOf(m push.Message) string {
 	if m.Environment == "" {

@@ -50,6 +50,8 @@ type Config struct {
 	Now   func() time.Time
 	Log   *slog.Logger
 	Meter *meter.Meter
+
+	plainWrites bool // benchmarks compare
 }
 
 // Sender pushes to all configured projects. It implements push.Sender.
@@ -118,7 +120,7 @@ func (s *Sender) add(a App, opened *meter.Counter) error {
 	}
 	if s.pools[address] == nil {
 		s.pools[address] = wire.New(wire.Config{
-			Address: address, TLS: s.tls(), Conns: s.cfg.Conns, Proxy: s.cfg.Proxy, Log: s.cfg.Log,
+			Address: address, TLS: s.tls(), Conns: s.cfg.Conns, Proxy: s.cfg.Proxy, Log: s.cfg.Log, PlainWrites: s.cfg.plainWrites,
 			Opened: func() { opened.Add(1, "fcm", "production") },
 		})
 	}

@@ -271,6 +271,17 @@ func TestTokenEndpointVerifiesTheAssertion(t *testing.T) {
 	}
 }
 
+func TestSeveralScopesMayBeAskedFor(t *testing.T) {
+	t.Parallel()
+	g := newGoogle(t)
+	r := g.exchange(grant(g.assertion(g.account, func(_ *jwt.Token, c jwt.MapClaims) {
+		c["scope"] = "https://www.googleapis.com/auth/userinfo.email https://www.googleapis.com/auth/cloud-platform"
+	})))
+	if r.status != 200 {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestFCMOverHTTP1(t *testing.T) {
 	t.Parallel()
 	g := newGoogle(t)

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -106,10 +108,15 @@ func (e *Emulator) assertion(raw string) (*account, error) {
 		return nil, errors.New("Invalid JWT: iss is not the account's client_email")
 	case claims.IssuedAt == nil || claims.ExpiresAt.Sub(claims.IssuedAt.Time) > time.Hour:
 		return nil, errors.New("Invalid JWT: it must live at most an hour (iat, exp)")
-	case claims.Scope != scopeFCM && claims.Scope != scopeCloud:
-		return nil, errors.New("Invalid JWT: the scope must be " + scopeFCM)
+	case !mayPush(claims.Scope):
+		return nil, errors.New("Invalid JWT: the scope must name " + scopeFCM)
 	}
 	return a, nil
+}
+
+// mayPush looks for one of the scopes that allow pushes among those asked for.
+func mayPush(scopes string) bool {
+	return slices.ContainsFunc(strings.Fields(scopes), func(s string) bool { return s == scopeFCM || s == scopeCloud })
 }
 
 // RevokeBearers makes every access token issued so far invalid.

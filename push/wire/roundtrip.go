@@ -40,7 +40,10 @@ func (p *Pool) once(req *http.Request) (*http.Response, error) {
 		p.release(l, nil)
 		return nil, err
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, AnswerLimit))
+	var body []byte
+	if resp.ContentLength != 0 {
+		body, err = io.ReadAll(io.LimitReader(resp.Body, AnswerLimit))
+	}
 	_ = resp.Body.Close()
 	if err != nil {
 		p.release(l, nil)
