@@ -136,6 +136,9 @@ func (p *Pipeline) receive(jobs []Job, asOf time.Time) {
 			continue
 		}
 		h := &held{job: j, asOf: asOf}
+		if p.finished(h, asOf) {
+			continue // also when its lane is closed
+		}
 		l := p.lanes.find(j.Device.Lane())
 		if l == nil {
 			p.conf.Log.Error("too many push apps at once; a delivery is put off", "app", j.Device.App, "limit", maxLanes)

@@ -25,9 +25,7 @@ func (p *Pipeline) deliver(l *lane, h *held) Result {
 		p.giveBack(h)
 		return Result{}
 	}
-	if final, why := judge(h.job, now); final != "" {
-		p.count.unsent.Add(1, string(final))
-		p.report(Outcome{Job: h.job, DoneAt: now, Final: final, Why: why}, h)
+	if p.finished(h, now) {
 		return Result{}
 	}
 	o := p.send(l, h.job)
@@ -36,6 +34,17 @@ func (p *Pipeline) deliver(l *lane, h *held) Result {
 	p.notice(o)
 	p.report(o, h)
 	return o.Result
+}
+
+// finished ends a delivery that is not worth sending any more.
+func (p *Pipeline) finished(h *held, now time.Time) bool {
+	final, why := judge(h.job, now)
+	if final == "" {
+		return false
+	}
+	p.count.unsent.Add(1, string(final))
+	p.report(Outcome{Job: h.job, DoneAt: now, Final: final, Why: why}, h)
+	return true
 }
 
 // doubtful reports whether what we know of the job may be out of date.

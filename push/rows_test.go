@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -137,6 +138,28 @@ func (n *node) Release(_ context.Context, ids []string) error {
 		}
 	}
 	return nil
+}
+
+// readOnly is a database whose disk is full while broken: it answers
+// questions, claims (which it counts), but records nothing.
+type readOnly struct {
+	*node
+	broken      atomic.Bool
+	whileBroken atomic.Int32
+}
+
+func (r *readOnly) Claim(ctx context.Context, now time.Time, limit int, until time.Time) ([]Job, error) {
+	if r.broken.Load() {
+		r.whileBroken.Add(1)
+	}
+	return r.node.Claim(ctx, now, limit, until)
+}
+
+func (r *readOnly) Record(ctx context.Context, outcomes []Outcome) error {
+	if r.broken.Load() {
+		return errors.New("the disk is full")
+	}
+	return r.node.Record(ctx, outcomes)
 }
 
 // device registers a phone that takes pushes through a provider.

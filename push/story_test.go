@@ -229,7 +229,7 @@ func TestPageInFlightAtTheAcknowledgementIsSettled(t *testing.T) {
 		s := set(db, "a", nil)
 		s.apns.answer = func(_ context.Context, m Message) Result {
 			if m.Kind == Page {
-				time.Sleep(time.Second)
+				time.Sleep(1100 * time.Millisecond)
 			}
 			return yes
 		}
@@ -239,7 +239,7 @@ func TestPageInFlightAtTheAcknowledgementIsSettled(t *testing.T) {
 		time.Sleep(500 * time.Millisecond)
 		db.acknowledge("inc_1")
 		s.Cancel("inc_1")
-		time.Sleep(600 * time.Millisecond) // it lands, and its settle follows at once
+		time.Sleep(650 * time.Millisecond) // it lands, and its settle follows at once
 		wantState(t, db, "dlv_1", Accepted)
 		wantTold(t, db, "dlv_1", incident.EntrySent, incident.EntryAccepted)
 		wantState(t, db, "dlv_follow1", Accepted)
