@@ -110,7 +110,10 @@ func refuse(w http.ResponseWriter, _ *http.Request, err error) {
 	case fault.Unavailable:
 		status = http.StatusServiceUnavailable
 	}
+	why := refusal(err)
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{"status": status, "detail": err.Error()})
+	_ = json.NewEncoder(w).Encode(map[string]any{
+		"type": "about:blank", "title": http.StatusText(status), "status": status, "code": why.Code, "detail": why.Message,
+	})
 }

@@ -3,10 +3,10 @@ package realtime_test
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -95,7 +95,7 @@ func TestTheDocumentsCloseCodesAreReal(t *testing.T) {
 		realtime.CloseDrain, realtime.CloseSlow, realtime.CloseTokenExpired, realtime.CloseHeartbeat, realtime.CloseOverloaded,
 		realtime.CloseProtocol, realtime.CloseBadToken, realtime.CloseForbidden, realtime.CloseReplaced,
 	} {
-		want = append(want, fmt.Sprint(code))
+		want = append(want, strconv.Itoa(code))
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("the table has %v, the code has %v", got, want)

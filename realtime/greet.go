@@ -21,33 +21,44 @@ func (s *socket) greet(h *Hello) {
 		s.close(CloseOverloaded, advise("the timeline cannot be read now"))
 		return
 	}
-	s.mu.Lock()
-	if s.viewer.UserID != "" && s.viewer.UserID != viewer.UserID {
-		s.closeLocked(CloseForbidden, "the token belongs to another user; open a new connection")
+	if !s.admit(h, viewer, st, cursor, why) {
+		return
 	}
-	s.viewer, s.view = viewer, viewOf(h)
-	s.gen, s.cursor = st.gen, cursor
-	// A moment in the past, so that connections made in one storm do not ping
-	// in one storm ever after.
-	s.sent = time.Now().Add(-rand.N(s.hub.cfg.Ping / 2))
-	s.pinged, s.beat = time.Time{}, time.Time{}
-	switch {
-	case s.phase == closed:
-	case why != "":
-		s.resetLocked(st, why)
-	default:
-		s.phase = live
-		s.sendLocked(ServerFrame{Welcome: &Welcome{
-			Conn: s.name, Ping: int(s.hub.cfg.Ping / time.Second), Epoch: st.epoch,
-			From: cursor + 1, Head: max(st.head, cursor),
-		}})
-	}
-	s.mu.Unlock()
 	if older := s.hub.claim(s, deviceKey(viewer, h)); older != nil {
 		older.close(CloseReplaced, "the same device has connected again")
 	}
 	s.shard.serve(s)
 }
+
+// admit gives the socket its viewer and its cursor, or, with a why, the news
+// that the cursor is void. It reports whether the connection still stands.
+func (s *socket) admit(h *Hello, v Viewer, st stand, cursor int64, why string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.viewer.UserID != "" && s.viewer.UserID != v.UserID {
+		s.closeLocked(CloseForbidden, anotherUser)
+	}
+	if s.phase == closed {
+		return false
+	}
+	s.viewer, s.view, s.gen, s.cursor = v, viewOf(h), st.gen, cursor
+	// A moment in the past, so that connections made in one storm do not ping
+	// in one storm ever after.
+	s.sent = time.Now().Add(-rand.N(s.hub.cfg.Ping / 2))
+	s.pinged, s.beat = time.Time{}, time.Time{}
+	if why != "" {
+		s.resetLocked(st, why)
+		return true
+	}
+	s.phase = live
+	s.sendLocked(ServerFrame{Welcome: &Welcome{
+		Conn: s.name, Ping: int(s.hub.cfg.Ping / time.Second), Epoch: st.epoch,
+		From: cursor + 1, Head: max(st.head, cursor),
+	}})
+	return true
+}
+
+const anotherUser = "the token belongs to another user; open a new connection"
 
 func viewOf(h *Hello) view {
 	if h.Filter == nil {
@@ -125,7 +136,7 @@ func (s *socket) renew(token string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if viewer.UserID != s.viewer.UserID {
-		s.closeLocked(CloseForbidden, "the token belongs to another user; open a new connection")
+		s.closeLocked(CloseForbidden, anotherUser)
 		return
 	}
 	s.viewer = viewer

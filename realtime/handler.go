@@ -55,7 +55,7 @@ func (h *Hub) accept(w http.ResponseWriter, r *http.Request) {
 		h.release()
 		return // gorilla has answered or hung up
 	}
-	s.begin(ws)
+	s.begin(ws) //nolint:contextcheck // the connection outlives the request and its context
 }
 
 func unavailable(stopping bool) error {

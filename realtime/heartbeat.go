@@ -7,10 +7,10 @@ import "time"
 func (s *socket) look(now time.Time) (again time.Time, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch {
-	case s.phase == closed:
+	switch s.phase {
+	case closed:
 		return again, false
-	case s.phase == greeting:
+	case greeting:
 		return s.lookGreetingLocked(now)
 	}
 	expires := now.Add(s.viewer.ExpiresAt.Sub(s.hub.cfg.Now()))

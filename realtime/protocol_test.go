@@ -5,6 +5,7 @@ import (
 	"compress/flate"
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -46,7 +47,8 @@ func writeRaw(t *testing.T, ws *websocket.Conn, frame string) {
 	}
 }
 
-func expectRawClose(t *testing.T, ws *websocket.Conn, code int) *websocket.CloseError {
+// expectRawClose reads to the end, checks the code and gives the reason.
+func expectRawClose(t *testing.T, ws *websocket.Conn, code int) (reason string) {
 	t.Helper()
 	for {
 		_, _, err := ws.ReadMessage()
@@ -57,7 +59,7 @@ func expectRawClose(t *testing.T, ws *websocket.Conn, code int) *websocket.Close
 		if !errors.As(err, &e) || e.Code != code {
 			t.Fatalf("connection ended with %v, want close code %d", err, code)
 		}
-		return e
+		return e.Text
 	}
 }
 
@@ -93,8 +95,8 @@ func TestABrokenProtocolIsNamedAndEndsTheConnection(t *testing.T) {
 			for _, f := range c.frames {
 				writeRaw(t, ws, f)
 			}
-			if e := expectRawClose(t, ws, realtime.CloseProtocol); !strings.Contains(e.Text, c.says) {
-				t.Errorf("reason %q does not say %q", e.Text, c.says)
+			if reason := expectRawClose(t, ws, realtime.CloseProtocol); !strings.Contains(reason, c.says) {
+				t.Errorf("reason %q does not say %q", reason, c.says)
 			}
 		})
 	}
@@ -197,6 +199,16 @@ func TestAnotherUsersTokenDoesNotTakeAConnectionOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	expectClose(t, c, realtime.CloseForbidden)
+
+	after := int64(99)
+	again, first := h.dialWith(t, realtime.Hello{Token: "ana", After: &after, Epoch: "k1"})
+	if first.Reset == nil {
+		t.Fatalf("got %+v, want a reset", first)
+	}
+	if err := again.Send(realtime.ClientFrame{Hello: &realtime.Hello{Token: "bo"}}); err != nil {
+		t.Fatal(err)
+	}
+	expectClose(t, again, realtime.CloseForbidden)
 }
 
 func TestOnlyKnownOriginsMayConnect(t *testing.T) {
@@ -241,9 +253,10 @@ func TestWhatIsRefusedBeforeTheUpgrade(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	body, _ := io.ReadAll(res.Body)
 	res.Body.Close()
-	if res.StatusCode != http.StatusBadRequest {
-		t.Errorf("plain GET: status %d", res.StatusCode)
+	if res.StatusCode != http.StatusBadRequest || !strings.Contains(string(body), `"code":"bad_upgrade"`) {
+		t.Errorf("plain GET: status %d, %s", res.StatusCode, body)
 	}
 	h.dial(t, realtimetest.Live, "")
 	if got := upgrade(t, h.url, nil); got != http.StatusServiceUnavailable {

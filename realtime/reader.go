@@ -3,17 +3,12 @@ package realtime
 import (
 	"errors"
 	"io"
-	"sync"
 	"time"
 
 	"github.com/gorilla/websocket"
 
 	"github.com/nightbell/nightbell/fault"
 )
-
-// messageBuffers lend room for one message while it is read; an idle reader
-// holds none.
-var messageBuffers = sync.Pool{New: func() any { return new([maxMessage + 1]byte) }}
 
 // read is the socket's own goroutine. It stays shallow while it waits: ten
 // thousand idle stacks are ten thousand times what the loop needs.
@@ -35,8 +30,8 @@ func (s *socket) read() {
 
 // receive takes one message. ok is false when the connection broke in it.
 func (s *socket) receive(kind int, r io.Reader) (ok bool) {
-	buf := messageBuffers.Get().(*[maxMessage + 1]byte)
-	defer messageBuffers.Put(buf)
+	buf := s.hub.buffers.Get().(*[maxMessage + 1]byte) // an idle reader holds none
+	defer s.hub.buffers.Put(buf)
 	n, err := io.ReadFull(r, buf[:])
 	switch {
 	case err == nil:

@@ -89,7 +89,7 @@ func (sh *shard) run(ctx context.Context) {
 
 // turn looks at every socket whose moment has come and does the shard's sums.
 func (sh *shard) turn(now time.Time) {
-	for _, s := range sh.wheel.due(now, nil) {
+	for _, s := range sh.wheel.due(now) {
 		sh.look(s, now)
 	}
 	sh.hub.metrics.frames.Add(float64(sh.frames.Swap(0)))

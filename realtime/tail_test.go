@@ -46,12 +46,17 @@ func TestARestoredLogResetsEveryClient(t *testing.T) {
 		"a new epoch, and longer, too": func(l *memoryLog) { l.epoch = "k2"; l.entries = append(l.entries, l.entries...) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			follow(t, 9, func(f *frozen, log *memoryLog, next func() realtime.ServerFrame) {
+			follow(t, 9, func(_ *frozen, log *memoryLog, next func() realtime.ServerFrame) {
 				log.change(restore)
 				head, _ := log.Head(t.Context())
 				want := realtime.Reset{Epoch: head.Epoch, Head: head.Seq, Why: realtime.ResetEpoch}
 				if got := next(); got.Reset == nil || *got.Reset != want {
 					t.Fatalf("got %+v, want %+v", got.Reset, want)
+				}
+				// While the client takes its snapshot it is kept warm, and no
+				// number of the old log reaches it any more.
+				if got := next(); got.Ping == nil || *got.Ping != 0 {
+					t.Fatalf("got %+v, want a ping with 0", got)
 				}
 			})
 		})

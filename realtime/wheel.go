@@ -57,7 +57,7 @@ func (w *wheel) remove(s *socket) {
 
 // due takes out every socket whose tick has come. After a pause longer than
 // the wheel (a sleeping machine) one turn of it finds them all.
-func (w *wheel) due(now time.Time, out []*socket) []*socket {
+func (w *wheel) due(now time.Time) (out []*socket) {
 	last := int64(now.Sub(w.start) / wheelTick)
 	for w.tick = max(w.tick, last-wheelSlots); w.tick < last; {
 		w.tick++

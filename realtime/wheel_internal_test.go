@@ -31,11 +31,11 @@ func TestTheWheelTurnsUpEverySocketAtItsMoment(t *testing.T) {
 				w.remove(s)
 			case 3:
 				now = now.Add(time.Duration(rapid.IntRange(0, 3000).Draw(t, "pause")) * time.Millisecond)
-				checkDue(t, w.due(now, nil), at, now)
+				checkDue(t, w.due(now), at, now)
 			}
 		}
 		now = now.Add(2 * wheelSlots * wheelTick) // the machine slept
-		checkDue(t, w.due(now, nil), at, now)
+		checkDue(t, w.due(now), at, now)
 		if len(at) > 0 {
 			t.Fatalf("%d sockets never came up", len(at))
 		}
@@ -64,7 +64,7 @@ func TestTheWheelCutsWhatLiesBeyondIt(t *testing.T) {
 	start := time.Unix(1000, 0)
 	w, s := wheel{start: start}, new(socket)
 	w.put(s, start.Add(time.Hour))
-	if due := w.due(start.Add(wheelSlots*wheelTick), nil); len(due) != 1 || due[0] != s {
+	if due := w.due(start.Add(wheelSlots * wheelTick)); len(due) != 1 || due[0] != s {
 		t.Errorf("after one turn of the wheel %d sockets came up, want 1", len(due))
 	}
 }

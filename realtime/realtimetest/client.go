@@ -66,6 +66,7 @@ func Dial(ctx context.Context, url, token string, after int64, epoch string) (*C
 // DialWith is Dial with everything open to choice.
 func DialWith(ctx context.Context, o Options) (*Client, error) {
 	dialer := websocket.Dialer{Subprotocols: []string{realtime.Protocol}, NetDialContext: o.NetDial}
+	//nolint:bodyclose // gorilla's response has its body read into memory already
 	ws, res, err := dialer.DialContext(ctx, strings.Replace(o.URL, "http", "ws", 1), o.Header)
 	if err != nil {
 		if res != nil {
