@@ -1,10 +1,20 @@
 // Package push makes a phone ring, and knows whether it did.
 //
 // It owns devices, deliveries (a promise on its way to one device), the
-// payloads each platform gets (compose.go), the one table that sorts provider
-// answers into classes and effects (result.go), and the pipeline that claims,
-// sends, retries, expires and records (pipeline.go). Providers live in
-// push/apns and push/fcm, the strict stand-in of both in push/pushtest.
+// payloads each platform gets (compose…), the one table that sorts provider
+// answers (classes.go), what an answer does to the rows of now (verdict.go)
+// and the [Pipeline] that carries deliveries there:
+//
+//	Submit, or the claim loop (claims.go)     what is due, under a lease
+//	  → lane (lane.go, backlog.go, gate.go)   its own queue, limit and trouble
+//	  → deliver.go                            still wanted? compose, send
+//	  → retry.go                              final, or again and when
+//	  → recorder.go                           written down, many at a time
+//
+// Whatever a node holds and does not write down comes back to some node when
+// its lease runs out; that is the only rescue there is, and all others build
+// on it. Providers live in push/apns and push/fcm, the strict stand-in of both
+// in push/pushtest.
 //
 // May import: incident, queue, fault, id, meter. The vendors' libraries only
 // in push/apns (apns2) and push/fcm (firebase).

@@ -203,3 +203,37 @@ func TestEarlyRetryIsNotLeftToThePoll(t *testing.T) {
 		}
 	})
 }
+
+// Behind a slow provider the words get old in an open lane too; meanwhile
+// another node may take an acknowledgement, or take it back.
+func TestWhatWaitedTooLongIsReadAnew(t *testing.T) {
+	for name, c := range map[string]struct {
+		kind   Kind
+		before incident.Status
+		after  incident.Status
+	}{
+		"page":   {Page, incident.Triggered, incident.Acknowledged},
+		"settle": {Settle, incident.Acknowledged, incident.Triggered},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				db := newRows()
+				s := set(db, "a", func(c *Config) { c.MaxInFlight = 1 })
+				s.apns.answer = func(context.Context, Message) Result { time.Sleep(6 * time.Second); return yes }
+				s.run(t)
+				defer s.end(t)
+				ana := db.device("ana", APNs)
+				s.Submit([]Job{db.page("dlv_1", "inc_1", ana, "a"), db.page("dlv_2", "inc_1", ana, "a")})
+				db.content["inc_2"] = Content{Status: c.before}
+				s.Submit([]Job{db.add(Delivery{ID: "dlv_3", Kind: c.kind, IncidentID: "inc_2"}, ana, "a")})
+				time.Sleep(time.Second)
+				db.mu.Lock()
+				db.content["inc_2"] = Content{Status: c.after}
+				db.mu.Unlock()
+				time.Sleep(time.Minute)
+				wantState(t, db, "dlv_3", Cancelled)
+				wantState(t, db, "dlv_2", Accepted)
+			})
+		})
+	}
+}
