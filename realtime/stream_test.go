@@ -53,8 +53,9 @@ func TestAReturningClientGetsExactlyWhatItMissed(t *testing.T) {
 			if first.Welcome == nil || first.Welcome.From != after+1 || first.Welcome.Head != head {
 				t.Fatalf("first frame: %+v", first)
 			}
+			expect(t, c, after+1, head)
 			h.log.append(2, "inc_a")
-			expect(t, c, after+1, head+2)
+			expect(t, c, head+1, head+2)
 		})
 	}
 }
