@@ -2,13 +2,18 @@ package push
 
 import "time"
 
-// held is a job in this node's hands.
+// held is a job in this node's hands, from its arrival until what became of it
+// is written down.
 type held struct {
-	job Job
+	// out holds the job from the start, and in the end what became of it.
+	out Outcome
 	// asOf is the moment its content was read: for a claim when the claim
 	// began, for a handed-over job when its delivery was made.
 	asOf  time.Time
 	probe bool // taken through a closed gate, as its probe
+	// How it leaves: back gives it back, due now, because nothing happened;
+	// hurry says that what follows is due at once, so the store should be asked.
+	back, hurry bool
 }
 
 // backlog is what waits in one lane: three queues, each with its own bound, so
@@ -33,7 +38,7 @@ func rank(k Kind) int {
 
 // push adds h, or reports false when its kind's queue is full.
 func (b *backlog) push(h *held) bool {
-	q := &b.queues[rank(h.job.Delivery.Kind)]
+	q := &b.queues[rank(h.out.Job.Delivery.Kind)]
 	if q.len() >= b.bound {
 		return false
 	}

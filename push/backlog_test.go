@@ -13,20 +13,20 @@ func TestPagesLeaveBeforeUpdatesBeforeSettles(t *testing.T) {
 	t.Parallel()
 	b := backlog{bound: 10}
 	for i, k := range []Kind{Settle, Update, Page, Settle, Page} {
-		b.push(&held{job: Job{Delivery: Delivery{ID: fmt.Sprint(i), Kind: k}}})
+		b.push(&held{out: Outcome{Job: Job{Delivery: Delivery{ID: fmt.Sprint(i), Kind: k}}}})
 	}
-	if h := b.pop(false); h.job.Delivery.ID != "2" {
-		t.Errorf("first is %s, want the first page", h.job.Delivery.ID)
+	if h := b.pop(false); h.out.Job.Delivery.ID != "2" {
+		t.Errorf("first is %s, want the first page", h.out.Job.Delivery.ID)
 	}
-	if h := b.pop(false); h.job.Delivery.ID != "4" {
-		t.Errorf("second is %s, want the second page", h.job.Delivery.ID)
+	if h := b.pop(false); h.out.Job.Delivery.ID != "4" {
+		t.Errorf("second is %s, want the second page", h.out.Job.Delivery.ID)
 	}
 	if h := b.pop(false); h != nil {
-		t.Errorf("%s left, but only pages may", h.job.Delivery.Kind)
+		t.Errorf("%s left, but only pages may", h.out.Job.Delivery.Kind)
 	}
 	var rest []string
 	for h := b.pop(true); h != nil; h = b.pop(true) {
-		rest = append(rest, h.job.Delivery.ID)
+		rest = append(rest, h.out.Job.Delivery.ID)
 	}
 	if want := []string{"1", "0", "3"}; !slices.Equal(rest, want) {
 		t.Errorf("then %v, want %v", rest, want)
@@ -37,12 +37,12 @@ func TestSettlesCannotKeepAPageOut(t *testing.T) {
 	t.Parallel()
 	b := backlog{bound: 2}
 	for range 2 {
-		b.push(&held{job: Job{Delivery: Delivery{Kind: Settle}}})
+		b.push(&held{out: Outcome{Job: Job{Delivery: Delivery{Kind: Settle}}}})
 	}
-	if b.push(&held{job: Job{Delivery: Delivery{Kind: Settle}}}) {
+	if b.push(&held{out: Outcome{Job: Job{Delivery: Delivery{Kind: Settle}}}}) {
 		t.Error("a third settle was taken beyond the bound")
 	}
-	if !b.push(&held{job: Job{Delivery: Delivery{Kind: Page}}}) {
+	if !b.push(&held{out: Outcome{Job: Job{Delivery: Delivery{Kind: Page}}}}) {
 		t.Error("the page was refused")
 	}
 }
@@ -56,7 +56,7 @@ func TestFifoKeepsItsOrder(t *testing.T) {
 		for i, op := range rapid.SliceOfN(rapid.IntRange(0, 9), 0, 300).Draw(t, "ops") {
 			switch {
 			case op < 5:
-				h := &held{asOf: noon.Add(time.Duration(op) * time.Second), job: Job{Delivery: Delivery{ID: fmt.Sprint(i)}}}
+				h := &held{asOf: noon.Add(time.Duration(op) * time.Second), out: Outcome{Job: Job{Delivery: Delivery{ID: fmt.Sprint(i)}}}}
 				q.push(h)
 				want = append(want, h)
 			case op < 9:

@@ -135,7 +135,7 @@ func (p *Pipeline) receive(jobs []Job, asOf time.Time) {
 		if !p.hands.take(j.Delivery.ID, asOf) {
 			continue
 		}
-		h := &held{job: j, asOf: asOf}
+		h := &held{out: Outcome{Job: j}, asOf: asOf}
 		if p.finished(h, asOf) {
 			continue // also when its lane is closed
 		}

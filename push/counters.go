@@ -28,14 +28,14 @@ func newCounters(m *meter.Meter) counters {
 }
 
 // load shows how full a lane is.
-func (c counters) load(l *lane) {
+func (c *counters) load(l *lane) {
 	waiting, inFlight := l.load()
 	c.waiting.Set(float64(waiting), l.key.App, string(l.key.Provider), l.key.Environment)
 	c.inFlight.Set(float64(inFlight), l.key.App, string(l.key.Provider), l.key.Environment)
 }
 
 // gate shows whether a lane is closed, and why.
-func (c counters) gate(key Lane, now gateState) {
+func (c *counters) gate(key Lane, now gateState) {
 	for _, s := range []gateState{gateBackoff, gatePaused} {
 		v := 0.0
 		if s == now {
@@ -46,7 +46,7 @@ func (c counters) gate(key Lane, now gateState) {
 }
 
 // sent counts one send.
-func (c counters) sent(o Outcome) {
+func (c *counters) sent(o *Outcome) {
 	provider, kind := string(o.Job.Device.Provider), string(o.Job.Delivery.Kind)
 	c.attempts.Add(1, provider, kind, string(o.Result.Class))
 	c.latency.Observe(o.DoneAt.Sub(o.SentAt).Seconds(), provider)

@@ -28,58 +28,59 @@ func (p *Pipeline) deliver(l *lane, h *held) Result {
 	if p.finished(h, now) {
 		return Result{}
 	}
-	o := p.send(l, h.job)
-	p.retry.decide(&o)
-	p.count.sent(o)
-	p.notice(o)
-	p.report(o, h)
-	return o.Result
+	p.send(l, &h.out)
+	p.retry.decide(&h.out)
+	p.count.sent(&h.out)
+	p.notice(&h.out)
+	r := h.out.Result // h is the recorder's from here on
+	p.report(h)
+	return r
 }
 
 // finished ends a delivery that is not worth sending any more.
 func (p *Pipeline) finished(h *held, now time.Time) bool {
-	final, why := judge(h.job, now)
+	final, why := judge(&h.out.Job, now)
 	if final == "" {
 		return false
 	}
 	p.count.unsent.Add(1, string(final))
-	p.report(Outcome{Job: h.job, DoneAt: now, Final: final, Why: why}, h)
+	h.out.DoneAt, h.out.Final, h.out.Why = now, final, why
+	p.report(h)
 	return true
 }
 
 // doubtful reports whether what we know of the job may be out of date.
 func (p *Pipeline) doubtful(h *held, now time.Time, timeout time.Duration) bool {
 	fresh := freshQuiet
-	if h.job.Delivery.Kind == Page {
+	if h.out.Job.Delivery.Kind == Page {
 		fresh = freshPage
-		if p.revoked.since(h.job.Delivery.IncidentID, h.asOf) {
+		if p.revoked.since(h.out.Job.Delivery.IncidentID, h.asOf) {
 			return true
 		}
 	}
-	until := h.job.Delivery.LeaseUntil
+	until := h.out.Job.Delivery.LeaseUntil
 	return now.Sub(h.asOf) > fresh || !until.IsZero() && until.Before(now.Add(timeout))
 }
 
 // send composes and sends one job, a second time smaller if it was too large.
-func (p *Pipeline) send(l *lane, j Job) (o Outcome) {
+func (p *Pipeline) send(l *lane, o *Outcome) {
 	ctx, end := context.WithTimeout(p.flight, l.timeout)
 	defer end()
-	o = Outcome{Job: j, SentAt: p.now()}
+	o.SentAt = p.now()
 	defer func() {
 		if r := recover(); r != nil {
-			p.conf.Log.Error("sending a push panicked", "delivery", j.Delivery.ID, "panic", r, "stack", string(debug.Stack()))
+			p.conf.Log.Error("sending a push panicked", "delivery", o.Job.Delivery.ID, "panic", r, "stack", string(debug.Stack()))
 			o.Result = Result{Class: ClassRetry, Reason: "panic"}
 		}
 		o.DoneAt = p.now()
 	}()
 	crash.Here(crash.BeforeSend)
-	o.Result = l.sender.Send(ctx, p.compose(j, p.composer.Compose))
+	o.Result = l.sender.Send(ctx, p.compose(o.Job, p.composer.Compose))
 	crash.Here(crash.Sent)
 	if o.Result.Class == ClassTooLarge {
-		o.Result = l.sender.Send(ctx, p.compose(j, p.composer.ComposeLean))
+		o.Result = l.sender.Send(ctx, p.compose(o.Job, p.composer.ComposeLean))
 	}
 	o.Result = p.understand(l, o.Result)
-	return o
 }
 
 // compose makes the message; one without buttons is sent all the same.
@@ -107,7 +108,7 @@ func (p *Pipeline) understand(l *lane, r Result) Result {
 }
 
 // notice says aloud what an operator must hear.
-func (p *Pipeline) notice(o Outcome) {
+func (p *Pipeline) notice(o *Outcome) {
 	r := o.Result
 	switch r.Class {
 	case ClassPayloadBug, ClassTooLarge:
@@ -139,16 +140,19 @@ func (p *Pipeline) noticeGate(l *lane, before gateState, r Result) {
 }
 
 // report hands an outcome to the recorder.
-func (p *Pipeline) report(o Outcome, h *held) {
+func (p *Pipeline) report(h *held) {
+	o := &h.out
 	soon := o.Final == Scheduled && o.RetryAt.Sub(o.DoneAt) < p.conf.Poll
-	late := h.job.Delivery.Kind == Page && p.revoked.since(h.job.Delivery.IncidentID, h.asOf)
-	p.recorder.put(report{outcome: o, hurry: soon || late})
+	late := o.Job.Delivery.Kind == Page && p.revoked.since(o.Job.Delivery.IncidentID, h.asOf)
+	h.hurry = soon || late
+	p.recorder.put(h)
 }
 
 // giveBack returns a delivery to the store, due now.
 func (p *Pipeline) giveBack(h *held) {
 	p.count.unsent.Add(1, "handed_back")
-	p.recorder.put(report{outcome: Outcome{Job: h.job}, back: true})
+	h.back = true
+	p.recorder.put(h)
 }
 
 // putOff makes a delivery due again after a while, without an attempt; never
@@ -157,10 +161,11 @@ func (p *Pipeline) putOff(h *held, by time.Duration) {
 	p.count.unsent.Add(1, "put_off")
 	now := p.now()
 	at := now.Add(by + time.Duration(p.conf.Rand()*float64(spread)))
-	if d := h.job.Delivery; expires(d) && at.After(d.ExpiresAt) {
+	if d := &h.out.Job.Delivery; expires(d) && at.After(d.ExpiresAt) {
 		at = d.ExpiresAt
 	}
-	p.recorder.put(report{outcome: Outcome{Job: h.job, DoneAt: now, Final: Scheduled, RetryAt: at}})
+	h.out.DoneAt, h.out.Final, h.out.RetryAt = now, Scheduled, at
+	p.recorder.put(h)
 }
 
 // noSender stands in for a provider that is not configured.

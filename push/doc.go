@@ -16,6 +16,6 @@
 // on it. Providers live in push/apns and push/fcm, the strict stand-in of both
 // in push/pushtest.
 //
-// May import: incident, queue, fault, id, meter. The vendors' libraries only
+// May import: incident, queue, fault, id, meter, crash. The vendors' libraries only
 // in push/apns (apns2) and push/fcm (firebase).
 package push

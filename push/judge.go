@@ -8,8 +8,8 @@ import (
 
 // judge says whether a delivery is still worth sending now (I6, I12). Final is
 // empty when it is; else the state it ends in, and why.
-func judge(j Job, now time.Time) (final DeliveryState, why string) {
-	if expires(j.Delivery) && !now.Before(j.Delivery.ExpiresAt) {
+func judge(j *Job, now time.Time) (final DeliveryState, why string) {
+	if expires(&j.Delivery) && !now.Before(j.Delivery.ExpiresAt) {
 		return Expired, "its time ran out before it could be sent"
 	}
 	if why := unwanted(j); why != "" {
@@ -23,7 +23,7 @@ func judge(j Job, now time.Time) (final DeliveryState, why string) {
 
 // unwanted compares what the push would say with where the incident is now.
 // Content is as of the claim, so this catches whatever changed before it.
-func unwanted(j Job) string {
+func unwanted(j *Job) string {
 	status := j.Content.Status
 	switch {
 	case j.Delivery.Kind == Page && status != incident.Triggered:

@@ -100,7 +100,7 @@ func (l *lane) take() *held {
 	}
 	h.probe = probe
 	l.inFlight++
-	if h.job.Delivery.Kind != Page {
+	if h.out.Job.Delivery.Kind != Page {
 		l.quiet++
 	}
 	return h
@@ -120,12 +120,12 @@ func (l *lane) done(h *held, r Result) *held {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.inFlight--
-	if h.job.Delivery.Kind != Page {
+	if h.out.Job.Delivery.Kind != Page {
 		l.quiet--
 	}
 	l.proven = l.proven || r.Class == ClassAccepted
 	before := l.gate.state
-	l.gate.observe(sight{result: r, device: h.job.Device.ID, probe: h.probe}, l.p.now())
+	l.gate.observe(sight{result: r, device: h.out.Job.Device.ID, probe: h.probe}, l.p.now())
 	if l.gate.state != before {
 		l.p.noticeGate(l, before, r)
 	}

@@ -11,9 +11,9 @@ const maxLanes = 64
 
 // lanes are the ways out, by (app, provider, environment).
 type lanes struct {
-	mu   sync.RWMutex
-	all  map[Lane]*lane
-	make func(Lane) *lane
+	mu    sync.RWMutex
+	all   map[Lane]*lane
+	build func(Lane) *lane
 }
 
 // find gives the lane, making it if it is new; nil when there are too many
@@ -33,7 +33,7 @@ func (s *lanes) find(key Lane) *lane {
 	if len(s.all) >= maxLanes && !s.evict() {
 		return nil
 	}
-	l = s.make(key)
+	l = s.build(key)
 	s.all[key] = l
 	return l
 }

@@ -140,7 +140,7 @@ func NewPipeline(c Config) *Pipeline {
 	}
 	p.life, p.die = context.WithCancel(context.Background())
 	p.flight, p.cut = context.WithCancel(p.life)
-	p.lanes = lanes{all: map[Lane]*lane{}, make: p.newLane}
+	p.lanes = lanes{all: map[Lane]*lane{}, build: p.newLane}
 	p.recorder = p.newRecorder()
 	p.claims = newClaims(p)
 	return p
@@ -174,7 +174,7 @@ func (p *Pipeline) Submit(jobs []Job) {
 		if !p.hands.take(j.Delivery.ID, now) {
 			continue
 		}
-		h := &held{job: j, asOf: j.Delivery.CreatedAt}
+		h := &held{out: Outcome{Job: j}, asOf: j.Delivery.CreatedAt}
 		if h.asOf.IsZero() {
 			h.asOf = now
 		}

@@ -3,20 +3,12 @@ package push
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/nightbell/nightbell/crash"
 )
-
-// report is a job that leaves this node's hands, and how.
-type report struct {
-	outcome Outcome
-	// back: nothing happened; the delivery is given back, due now.
-	back bool
-	// hurry: what follows is due at once, so the store should be asked.
-	hurry bool
-}
 
 const (
 	// recordDeadline bounds one call; a commit whose answer is lost is recorded
@@ -40,7 +32,7 @@ const (
 type recorder struct {
 	store Store
 	batch int
-	in    chan report
+	in    chan *held
 	hands *hands
 	wake  func()
 	log   *slog.Logger
@@ -57,16 +49,16 @@ type recorder struct {
 
 func (p *Pipeline) newRecorder() *recorder {
 	return &recorder{
-		store: p.conf.Store, batch: p.conf.Batch, in: make(chan report, 2*p.conf.Batch), hands: &p.hands,
+		store: p.conf.Store, batch: p.conf.Batch, in: make(chan *held, 2*p.conf.Batch), hands: &p.hands,
 		wake: p.Wake, log: p.conf.Log, count: p.count, rand: p.conf.Rand, life: p.life,
 		finish: make(chan struct{}), done: make(chan struct{}),
 	}
 }
 
-// put hands in a report; it waits for room, and gives up with the recorder.
-func (r *recorder) put(rep report) {
+// put takes a job that leaves; it waits for room, and gives up with the recorder.
+func (r *recorder) put(h *held) {
 	select {
-	case r.in <- rep:
+	case r.in <- h:
 	case <-r.life.Done():
 	}
 }
@@ -79,8 +71,8 @@ func (r *recorder) run() {
 		select {
 		case <-r.life.Done():
 			return
-		case rep := <-r.in:
-			r.write(rep)
+		case h := <-r.in:
+			r.write(h)
 		case <-r.finish:
 			if len(r.in) == 0 {
 				return
@@ -98,23 +90,24 @@ type batch struct {
 	hurry    bool
 }
 
-func (b *batch) add(rep report) {
-	id := rep.outcome.Job.Delivery.ID
+func (b *batch) add(h *held) {
+	id := h.out.Job.Delivery.ID
 	b.ids = append(b.ids, id)
-	b.hurry = b.hurry || rep.hurry || rep.back
-	if rep.back {
+	b.hurry = b.hurry || h.hurry || h.back
+	if h.back {
 		b.back = append(b.back, id)
 	} else {
-		b.outcomes = append(b.outcomes, rep.outcome)
+		b.outcomes = append(b.outcomes, h.out)
 	}
 }
 
 // gather adds to b what is there already, up to a full batch.
 func (r *recorder) gather(b *batch) {
+	b.outcomes = slices.Grow(b.outcomes, min(len(r.in), r.batch))
 	for len(b.ids) < r.batch {
 		select {
-		case rep := <-r.in:
-			b.add(rep)
+		case h := <-r.in:
+			b.add(h)
 		default:
 			return
 		}
@@ -122,7 +115,7 @@ func (r *recorder) gather(b *batch) {
 }
 
 // write records and hands back first and what else has come by now.
-func (r *recorder) write(first report) {
+func (r *recorder) write(first *held) {
 	b := &batch{}
 	b.add(first)
 	r.gather(b)

@@ -52,7 +52,7 @@ func (r retry) decide(o *Outcome) {
 
 // again schedules the next attempt, or says why there is none.
 func (r retry) again(o *Outcome) {
-	d := o.Job.Delivery
+	d := &o.Job.Delivery
 	if n := d.Attempt + 1; n >= maxAttempts(d.Kind) {
 		o.Final, o.Why = Failed, fmt.Sprintf("given up after %d attempts", n)
 		return
@@ -62,12 +62,12 @@ func (r retry) again(o *Outcome) {
 		r.later(o, o.DoneAt.Add(wish+time.Duration(r.rand()*float64(wish)/10)))
 		return
 	}
-	r.later(o, o.DoneAt.Add(r.wait(*o)))
+	r.later(o, o.DoneAt.Add(r.wait(o)))
 }
 
 // later sets the next attempt if the delivery is still wanted then.
 func (r retry) later(o *Outcome, at time.Time) {
-	if d := o.Job.Delivery; expires(d) && !at.Before(d.ExpiresAt) {
+	if d := &o.Job.Delivery; expires(d) && !at.Before(d.ExpiresAt) {
 		o.Final = Failed
 		o.Why = fmt.Sprintf("the next attempt could only be %s from now, after the delivery expires",
 			at.Sub(o.DoneAt).Round(time.Second))
@@ -85,9 +85,9 @@ func (r retry) ifRegisteredAgain(o Outcome) time.Time {
 
 // wait is our own backoff. A wait that would pass the expiry is shortened to
 // half of what is left, if that is still polite: a page is worth one more try.
-func (r retry) wait(o Outcome) time.Duration {
+func (r retry) wait(o *Outcome) time.Duration {
 	steps := stepsOf(o)
-	d := o.Job.Delivery
+	d := &o.Job.Delivery
 	wait := r.jitter(o.Job.Device.Provider, steps[min(d.Attempt, len(steps)-1)])
 	left := d.ExpiresAt.Sub(o.DoneAt)
 	if expires(d) && wait >= left && left/2 >= steps[0] {
@@ -105,7 +105,7 @@ func (r retry) jitter(p Provider, step time.Duration) time.Duration {
 	return step/2 + time.Duration(r.rand()*float64(step))
 }
 
-func stepsOf(o Outcome) []time.Duration {
+func stepsOf(o *Outcome) []time.Duration {
 	switch {
 	case o.Result.Class == ClassDeviceThrottled:
 		return throttleSteps
@@ -126,4 +126,4 @@ func maxAttempts(k Kind) int {
 }
 
 // expires reports whether d has an end; one without is only bounded by attempts.
-func expires(d Delivery) bool { return !d.ExpiresAt.IsZero() }
+func expires(d *Delivery) bool { return !d.ExpiresAt.IsZero() }
