@@ -35,6 +35,7 @@
 //	GET    /emulator/devices/{token}/pushes     ?after=SEQ&wait=30s
 //	GET    /emulator/devices/{token}/screen     the notifications shown
 //	POST   /emulator/devices/{token}/press      {"button":"acknowledge"}: as a thumb would; answers what the server said
+//	GET    /emulator/refusals                   what was not taken lately, and why in words
 //	GET    /emulator/faults
 //	POST   /emulator/faults                     a [Fault]; answers its id
 //	DELETE /emulator/faults/{id}                or all, without an id

@@ -62,6 +62,7 @@ func newH2(nc *tls.Conn, limit int, handler func(*call)) *h2conn {
 	c.fr = http2.NewFramer(c.nc, c.nc)
 	c.fr.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
 	c.fr.MaxHeaderListSize = 16 << 10
+	c.fr.SetMaxReadFrameSize(16 << 10)
 	c.fr.SetReuseFrames()
 	c.henc = hpack.NewEncoder(&c.hbuf)
 	return c

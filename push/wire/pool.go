@@ -36,6 +36,11 @@ type Config struct {
 	// how long the answer may take; a connection that fails is closed.
 	PingAfter, PingTimeout time.Duration
 	DialTimeout            time.Duration
+	// SuspectAfter is how long a request must have waited in vain, on a
+	// connection that answered nobody meanwhile, before that connection is given
+	// up; 0 means 3 s. A peer that vanished without a word is otherwise found
+	// only by the ping, and pages time out until then.
+	SuspectAfter time.Duration
 	// PlainWrites writes every frame by itself; for comparison in benchmarks.
 	PlainWrites bool
 	// Opened is told of each new connection; it must not block.
@@ -50,6 +55,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.PingTimeout == 0 {
 		c.PingTimeout = 10 * time.Second
+	}
+	if c.SuspectAfter == 0 {
+		c.SuspectAfter = 3 * time.Second
 	}
 	if c.DialTimeout == 0 {
 		c.DialTimeout = 10 * time.Second
@@ -74,22 +82,10 @@ type Pool struct {
 	lines    []*line
 	queue    []*waiter // first come, first served
 	dialing  bool
+	failed   time.Time // when dialing last failed
 	closed   bool
 	draining []*line // retired, still carrying requests
 }
-
-// line is one connection and what we know of it.
-type line struct {
-	cc       *http.ClientConn
-	proved   bool
-	inFlight int
-	peak     int // the most it ever carried
-	served   int64
-}
-
-// waiter is a caller whose turn has not come. ready is told once: to try
-// again (nil) or that dialing failed.
-type waiter struct{ ready chan error }
 
 // New makes a pool. It dials when the first request comes, or at [Pool.Warm].
 func New(cfg Config) *Pool {
@@ -98,207 +94,15 @@ func New(cfg Config) *Pool {
 	return &Pool{cfg: cfg, transport: newTransport(cfg), ctx: ctx, stop: stop}
 }
 
-// acquire waits for a turn on some connection.
-func (p *Pool) acquire(ctx context.Context) (*line, error) {
-	var w *waiter
-	for {
-		l, waiting, err := p.tryAcquire(w)
-		if l != nil || err != nil {
-			return l, err
-		}
-		w = waiting
-		select {
-		case err := <-w.ready:
-			if err != nil {
-				return nil, err
-			}
-		case <-ctx.Done():
-			p.abandon(w)
-			return nil, ctx.Err()
-		}
-	}
-}
-
-// tryAcquire reserves a turn, or queues the caller: at the end, or, when it
-// was queued before and woken for nothing, at the front.
-func (p *Pool) tryAcquire(before *waiter) (*line, *waiter, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.closed {
-		return nil, nil, ErrClosed
-	}
-	if before != nil || len(p.queue) == 0 {
-		if l := p.reserveLocked(); l != nil {
-			p.wakeLocked() // there may be room for the next one too
-			return l, nil, nil
-		}
-	}
-	p.growLocked()
-	w := &waiter{ready: make(chan error, 1)}
-	if before != nil {
-		p.queue = slices.Insert(p.queue, 0, w)
-	} else {
-		p.queue = append(p.queue, w)
-	}
-	return nil, w, nil
-}
-
-func (p *Pool) reserveLocked() *line {
-	for i := 0; i < len(p.lines); {
-		l := p.lines[i]
-		if !l.proved && l.inFlight > 0 {
-			i++
-			continue
-		}
-		switch l.reserve() {
-		case reserved:
-			return l
-		case full:
-			i++
-		case leaving:
-			p.retireLocked(i)
-		}
-	}
-	return nil
-}
-
-type reservation int
-
-const (
-	reserved reservation = iota
-	full
-	leaving
-)
-
-// reserve takes a stream. A connection that was told to go away refuses just
-// like a full one, and the standard library does not tell which it is; but
-// only the one that is leaving refuses with fewer streams than it has carried
-// before. A stream may end between the two questions, so they are asked again.
-func (l *line) reserve() reservation {
-	if l.served >= retireAfter {
-		return leaving
-	}
-	for range 3 {
-		if l.cc.Reserve() == nil {
-			l.inFlight++
-			l.served++
-			l.peak = max(l.peak, l.cc.InFlight())
-			return reserved
-		}
-		if l.cc.Err() != nil {
-			return leaving
-		}
-		if n := l.cc.InFlight(); n > 0 && n >= l.peak {
-			return full
-		}
-	}
-	return leaving
-}
-
-// retireLocked takes a connection out of use; it closes with its last request.
-func (p *Pool) retireLocked(i int) {
-	l := p.lines[i]
-	p.lines = slices.Delete(p.lines, i, i+1)
-	if l.inFlight == 0 {
-		p.closeLater(l.cc)
-		return
-	}
-	p.draining = append(p.draining, l)
-}
-
-// closeLater closes a connection outside the lock: closing says goodbye to the
-// peer, which may take a moment.
-func (p *Pool) closeLater(cc *http.ClientConn) {
-	p.work.Go(func() { _ = cc.Close() })
-}
-
-func (p *Pool) growLocked() {
-	if p.dialing || len(p.lines) >= p.cfg.Conns || p.unprovedLocked() {
-		return
-	}
-	p.dialing = true
-	p.work.Go(p.dial)
-}
-
-// unprovedLocked: while a connection proves itself another would only have to
-// do the same.
-func (p *Pool) unprovedLocked() bool {
-	return slices.ContainsFunc(p.lines, func(l *line) bool { return !l.proved })
-}
-
-func (p *Pool) dial() {
-	cc, err := p.open(p.ctx)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.dialing = false
-	if err != nil {
-		p.cfg.Log.Warn("a push provider cannot be reached", "address", p.cfg.Address, "error", err)
-		p.failLocked(err)
-		return
-	}
-	if p.closed {
-		p.closeLater(cc)
-		return
-	}
-	p.cfg.Opened()
-	p.lines = append(p.lines, &line{cc: cc, proved: p.cfg.Proves == nil})
-	p.wakeLocked()
-}
-
-// release gives a turn back after its answer (nil if there was none).
-func (p *Pool) release(l *line, resp *http.Response) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	l.inFlight--
-	if !l.proved && resp != nil && p.cfg.Proves(resp) {
-		l.proved = true
-	}
-	if i := slices.Index(p.draining, l); i >= 0 && l.inFlight == 0 {
-		p.draining = slices.Delete(p.draining, i, i+1)
-		p.closeLater(l.cc)
-	}
-	p.wakeLocked()
-}
-
-// wakeLocked tells the first in the queue to try; one that succeeds wakes the
-// next, so as many pass as there is room for and nobody else is disturbed.
-func (p *Pool) wakeLocked() {
-	if len(p.queue) == 0 {
-		return
-	}
-	w := p.queue[0]
-	p.queue = slices.Delete(p.queue, 0, 1)
-	w.ready <- nil
-}
-
-func (p *Pool) failLocked(err error) {
-	for _, w := range p.queue {
-		w.ready <- err
-	}
-	p.queue = nil
-}
-
-// abandon takes a caller who gave up out of the queue. If it was just woken,
-// the turn goes to the next.
-func (p *Pool) abandon(w *waiter) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if i := slices.Index(p.queue, w); i >= 0 {
-		p.queue = slices.Delete(p.queue, i, i+1)
-		return
-	}
-	p.wakeLocked()
-}
-
 // Warm opens the first connection, so that the first page does not pay for
 // the handshake. It sends no request.
 func (p *Pool) Warm(ctx context.Context) error {
-	l, err := p.acquire(ctx)
+	t, err := p.acquire(ctx)
 	if err != nil {
 		return err
 	}
-	l.cc.Release()
-	p.release(l, nil)
+	t.cc.Release()
+	p.release(t, nil, nil)
 	return nil
 }
 

@@ -31,13 +31,18 @@ func (p *Pool) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 func (p *Pool) once(req *http.Request) (*http.Response, error) {
-	l, err := p.acquire(req.Context())
+	t, err := p.acquire(req.Context())
 	if err != nil {
 		return nil, err
 	}
-	resp, err := l.cc.RoundTrip(req)
+	resp, err := exchange(t.cc, req)
+	p.release(t, resp, err)
+	return resp, err
+}
+
+func exchange(cc *http.ClientConn, req *http.Request) (*http.Response, error) {
+	resp, err := cc.RoundTrip(req)
 	if err != nil {
-		p.release(l, nil)
 		return nil, err
 	}
 	var body []byte
@@ -46,10 +51,8 @@ func (p *Pool) once(req *http.Request) (*http.Response, error) {
 	}
 	_ = resp.Body.Close()
 	if err != nil {
-		p.release(l, nil)
 		return nil, err
 	}
-	p.release(l, resp)
 	resp.Body = http.NoBody
 	if len(body) > 0 {
 		resp.Body = io.NopCloser(bytes.NewReader(body))

@@ -162,6 +162,34 @@ func TestWaitingEndsWithTheContext(t *testing.T) {
 	}
 }
 
+func TestASilentConnectionIsGivenUp(t *testing.T) {
+	t.Parallel()
+	silent := make(chan struct{})
+	var asked atomic.Int32
+	s := newServer(t, 100, func(_ http.ResponseWriter, r *http.Request) {
+		if asked.Add(1) == 2 {
+			close(silent)
+			<-r.Context().Done()
+		}
+	})
+	p := s.pool(t, func(c *wire.Config) { c.SuspectAfter = time.Millisecond })
+	if _, err := post(t, t.Context(), p, s); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+	defer cancel()
+	if _, err := post(t, ctx, p, s); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%v", err)
+	}
+	<-silent
+	if _, err := post(t, t.Context(), p, s); err != nil {
+		t.Error(err)
+	}
+	if n := s.conns.Load(); n != 2 {
+		t.Errorf("%d connections, want a second after the first went silent", n)
+	}
+}
+
 func TestCloseEndsThoseWhoWait(t *testing.T) {
 	t.Parallel()
 	entered := make(chan struct{})

@@ -1,3 +1,5 @@
+//go:build unix
+
 // Package benchtest runs the emulator in a process of its own, so that a
 // benchmark's CPU seconds are the sender's alone.
 //
