@@ -1,0 +1,57 @@
+package app
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nightbell/nightbell/auth"
+	"github.com/nightbell/nightbell/fault"
+	"github.com/nightbell/nightbell/push"
+	"github.com/nightbell/nightbell/realtime"
+)
+
+// TestTheStreamsDoorAndActor asks the real rooms through the small types
+// between them.
+func TestTheStreamsDoorAndActor(t *testing.T) {
+	c := testConfig(t)
+	a, _ := startApp(t, c)
+	door, actor := streamDoor{a.house.auth}, streamActor{a.house.auth, a.house.desk}
+	for _, role := range []auth.Role{auth.Responder, auth.Stakeholder} {
+		email := string(role) + "@example.com"
+		u, err := AddUser(t.Context(), c, NewUser{Name: "Ana", Email: email, Role: string(role), Password: "correct horse battery"}, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		token, err := a.house.auth.Mint(t.Context(), email, "test", time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		viewer, err := door.Viewer(t.Context(), token.Access)
+		if want := (realtime.Viewer{UserID: u.ID, SessionID: token.SessionID, ExpiresAt: token.AccessExpiresAt}); err != nil || viewer != want {
+			t.Errorf("viewer %+v, %v; want %+v", viewer, err, want)
+		}
+		_, err = actor.Do(t.Context(), viewer, "key", "acknowledge", "inc_00000000000000000000000000")
+		want := fault.NotFound // a responder gets as far as the incident, which is not there
+		if role == auth.Stakeholder {
+			want = fault.Forbidden
+		}
+		if err == nil || fault.KindOf(err) != want {
+			t.Errorf("a %s who acts gets %v", role, err)
+		}
+	}
+	if _, err := door.Viewer(t.Context(), "nonsense"); fault.KindOf(err) != fault.Unauthenticated {
+		t.Errorf("nonsense gets %v", err)
+	}
+}
+
+func TestButtonsAreSealedForTheirAction(t *testing.T) {
+	a, _ := startApp(t, testConfig(t))
+	sealed, err := signer{a.house.auth}.SignAction(push.Action{
+		Name: "acknowledge", IncidentID: "inc_00000000000000000000000000", DeliveryID: "dlv_00000000000000000000000000",
+		UserID: "usr_00000000000000000000000000", DeviceID: "dev_00000000000000000000000000", ExpiresAt: time.Now().Add(time.Hour),
+	})
+	if err != nil || strings.Count(sealed, ".") != 2 {
+		t.Errorf("%q, %v", sealed, err)
+	}
+}
