@@ -3,7 +3,6 @@ package models_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"runtime"
 	"slices"
 	"strconv"
@@ -150,7 +149,7 @@ func TestWritesOfOneKeyRunInOrderAndCanRunTwice(t *testing.T) {
 			t.Errorf("%d entries, want 20: %v", len(got), got)
 		}
 		for i, text := range got {
-			if text != fmt.Sprint(i) {
+			if text != strconv.Itoa(i) {
 				t.Errorf("entry %d says %s", i, text)
 			}
 		}

@@ -1,0 +1,67 @@
+package models_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/nightbell/nightbell/id"
+	"github.com/nightbell/nightbell/models"
+	"github.com/nightbell/nightbell/models/modelstest"
+	"github.com/nightbell/nightbell/push"
+	"github.com/nightbell/nightbell/respond"
+)
+
+// TestHistoryIsForgottenButPromisesAreNot: what is finished and old goes; what
+// still waits stays, however old it is.
+func TestHistoryIsForgottenButPromisesAreNot(t *testing.T) {
+	t.Parallel()
+	day := 24 * time.Hour
+	modelstest.Each(t, func(t *testing.T, db *models.DB) {
+		c := open(t, db, aCase("k"))
+		finished, waiting := aPage(c, aPhone("usr_ana", "ab")), aPage(c, aPhone("usr_ana", "ab"))
+		finished.State = push.Accepted
+		done, promised := aNotification(c), aNotification(c)
+		promised.State = respond.NotificationScheduled
+		write(t, db, "k", func(tx respond.Tx) error {
+			if err := tx.AddDeliveries(pages(finished, waiting)); err != nil {
+				return err
+			}
+			if err := tx.AddNotifications([]respond.Notification{done, promised}); err != nil {
+				return err
+			}
+			if err := tx.AddChange(respond.ChangeEvent{ID: id.New(id.Change), ServiceID: "svc_1", At: noon, ReceivedAt: noon}); err != nil {
+				return err
+			}
+			return tx.Answer("usr_ana", "key", "f", []byte("yes"), noon)
+		})
+		count := func(table string) int {
+			n, err := db.Count(t.Context(), table, "1 = 1")
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		prune := func(now time.Time, want int64) {
+			t.Helper()
+			n, err := db.Prune(t.Context(), now, models.Retention{Timeline: 30 * day, Deliveries: 7 * day, Changes: 7 * day})
+			if err != nil || n != want {
+				t.Errorf("%d rows, %v; want %d", n, err, want)
+			}
+		}
+		prune(noon.Add(day-time.Second), 0)
+		prune(noon.Add(day+time.Second), 1)
+		if n := count("answers"); n != 0 {
+			t.Errorf("%d answers left after a day", n)
+		}
+		prune(noon.Add(7*day-time.Second), 0)
+		prune(noon.Add(7*day+time.Second), 3)
+		for table, want := range map[string]int{"deliveries": 1, "notifications": 1, "changes": 0, "timeline": 1} {
+			if n := count(table); n != want {
+				t.Errorf("%s: %d rows left, want %d", table, n, want)
+			}
+		}
+		if jobs, ok, err := db.Deliveries().NextDue(t.Context()); !ok || err != nil || !jobs.Equal(noon) {
+			t.Errorf("the old promise is forgotten: %v, %v, %v", jobs, ok, err)
+		}
+	})
+}
