@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -109,7 +110,7 @@ func TestSendReachesThePhone(t *testing.T) {
 	p := got[0]
 	want := pushtest.Push{
 		Seq: 1, At: w.clock.now(), Provider: push.APNs, Environment: "production", App: bundle, Token: w.phone.Token,
-		ID: m.UUID, PushType: "alert", Priority: 10, Expiration: fmt.Sprint(m.ExpiresAt.Unix()), CollapseID: "nb-1",
+		ID: m.UUID, PushType: "alert", Priority: 10, Expiration: strconv.FormatInt(m.ExpiresAt.Unix(), 10), CollapseID: "nb-1",
 	}
 	if string(p.Payload) != string(m.Body) {
 		t.Errorf("payload %s", p.Payload)

@@ -68,7 +68,9 @@ func (s *Sender) exchange(ctx context.Context, l lane, m push.Message) push.Resu
 // is read from the exchange: apns2 forgets the status of bodies it cannot
 // parse, all headers and the milliseconds of timestamps.
 func (c *client) once(ctx context.Context, x *exchange) push.Result {
-	_, err := c.apns2.PushWithContext(x.into(ctx), &apns2.Notification{DeviceToken: strings.ToLower(x.message.Token), Payload: emptyPayload})
+	// The real payload is put in by the RoundTripper: marshaling here would
+	// escape it past its limit of bytes.
+	_, err := c.apns2.PushWithContext(x.into(ctx), &apns2.Notification{DeviceToken: strings.ToLower(x.message.Token), Payload: "{}"})
 	switch {
 	case x.answered:
 		return x.result()
@@ -78,10 +80,6 @@ func (c *client) once(ctx context.Context, x *exchange) push.Result {
 		return wire.Failure(ctx, err)
 	}
 }
-
-// emptyPayload is what apns2 gets to marshal; the real one is put in by the
-// RoundTripper, since marshaling would escape it past its limit of bytes.
-var emptyPayload any = []byte("{}")
 
 func environmentOf(m push.Message) string {
 	if m.Environment == "" {

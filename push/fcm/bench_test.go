@@ -89,6 +89,7 @@ func BenchmarkBareLibrary(b *testing.B) {
 			ctx, cancel := context.WithTimeout(b.Context(), 10*time.Second)
 			defer cancel()
 			_, err := client.Send(ctx, &messaging.Message{
+				//nolint:staticcheck // tokens are what phones have today
 				Token: e.Android[i%len(e.Android)], Data: page, Android: &messaging.AndroidConfig{Priority: "high", TTL: &ttl},
 			})
 			return err

@@ -1,6 +1,7 @@
 package fcm
 
 import (
+	"errors"
 	"net/http"
 	"testing"
 	"time"
@@ -47,7 +48,8 @@ func FuzzTokenAnswer(f *testing.F) {
 		if err == nil && (token == "" || life <= 0 || life > 24*time.Hour) {
 			t.Fatalf("token %q for %s", token, life)
 		}
-		if err != nil && err.(*authError).result.Class == "" {
+		var auth *authError
+		if err != nil && (!errors.As(err, &auth) || auth.result.Class == "") {
 			t.Fatal("an error without a class")
 		}
 	})

@@ -88,6 +88,7 @@ func (t *roundTripper) once(req *http.Request, x *exchange) (token string) {
 		x.err = err
 		return token
 	}
+	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body) // bounded and in memory already
 	if err != nil {
 		x.err = err

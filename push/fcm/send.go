@@ -71,7 +71,7 @@ func message(m push.Message, now time.Time) *messaging.Message {
 	if m.TargetKind == push.FIDTarget {
 		out.Fid = m.Token
 	} else {
-		out.Token = m.Token
+		out.Token = m.Token //nolint:staticcheck // Google deprecates it, phones have it: see push.TargetKind
 	}
 	return out
 }

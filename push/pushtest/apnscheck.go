@@ -3,6 +3,7 @@ package pushtest
 import (
 	"bytes"
 	"encoding/json"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -35,7 +36,7 @@ var suffixes = map[string]string{
 
 // checkPath finds the device token.
 func checkPath(c *call) (string, *refusal) {
-	if c.method != "POST" {
+	if c.method != http.MethodPost {
 		return "", refuse(405, "MethodNotAllowed", "pushes are sent with POST, not %s", c.method)
 	}
 	token, ok := strings.CutPrefix(c.path, "/3/device/")

@@ -2,6 +2,7 @@ package pushtest
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"strconv"
@@ -64,7 +65,8 @@ func writeJSON(w http.ResponseWriter, v any, err error) {
 	status := http.StatusOK
 	if err != nil {
 		status = http.StatusBadRequest
-		if c, ok := err.(*controlError); ok {
+		var c *controlError
+		if errors.As(err, &c) {
 			status = c.status
 		}
 		v = map[string]string{"error": err.Error()}
@@ -80,7 +82,7 @@ func writeJSON(w http.ResponseWriter, v any, err error) {
 func readJSON(r *http.Request, v any) error {
 	dec := json.NewDecoder(io.LimitReader(r.Body, bodyLimit))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(v); err != nil && err != io.EOF {
+	if err := dec.Decode(v); err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
 	return nil

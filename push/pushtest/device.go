@@ -1,6 +1,7 @@
 package pushtest
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -104,7 +105,7 @@ func (e *Emulator) AddDevice(d Device) error {
 		return fmt.Errorf("the provider is apns or fcm, not %q", d.Provider)
 	}
 	if d.App == "" {
-		return fmt.Errorf("the device needs an app: the bundle id or the Firebase project")
+		return errors.New("the device needs an app: the bundle id or the Firebase project")
 	}
 	e.mu.Lock()
 	e.devices[deviceKey{d.Provider, d.Token}] = &device{Device: d, keep: e.cfg.History}

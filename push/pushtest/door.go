@@ -67,7 +67,8 @@ func newH1(h http.Handler) *http.Server {
 }
 
 func listen(addr string, kind doorKind) (*door, error) {
-	ln, err := net.Listen("tcp", addr)
+	var lc net.ListenConfig
+	ln, err := lc.Listen(context.Background(), "tcp", addr) // listening does not block
 	if err != nil {
 		return nil, fmt.Errorf("the push emulator cannot listen on %s (%s); choose another address or stop what uses it: %w", addr, kind.name, err)
 	}

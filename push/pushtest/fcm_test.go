@@ -122,14 +122,14 @@ func (r reply) words(t *testing.T) string {
 	if e.Error.Code != r.status {
 		t.Errorf("status %d, code %d", r.status, e.Error.Code)
 	}
-	code, fields := "", []string{}
+	var codes, fields []string
 	for _, d := range e.Error.Details {
-		code += d.ErrorCode
+		codes = append(codes, d.ErrorCode)
 		for _, v := range d.FieldViolations {
 			fields = append(fields, v.Field)
 		}
 	}
-	return e.Error.Status + "/" + code + " " + strings.Join(fields, ",")
+	return e.Error.Status + "/" + strings.Join(codes, "") + " " + strings.Join(fields, ",")
 }
 
 func TestFCMAcceptsAGoodMessage(t *testing.T) {

@@ -3,6 +3,7 @@ package pushtest
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"golang.org/x/net/http2/hpack"
@@ -155,7 +156,7 @@ func (g *googleError) reason() string {
 func (e *Emulator) readFCM(c *call) (*message, *device, *googleError) {
 	project, ok := strings.CutPrefix(c.path, "/v1/projects/")
 	project, okEnd := strings.CutSuffix(project, "/messages:send")
-	if !ok || !okEnd || c.method != "POST" || project == "" || strings.ContainsAny(project, "/?") {
+	if !ok || !okEnd || c.method != http.MethodPost || project == "" || strings.ContainsAny(project, "/?") {
 		return nil, nil, plain("NOT_FOUND")
 	}
 	e.mu.RLock()

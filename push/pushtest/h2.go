@@ -3,6 +3,7 @@ package pushtest
 import (
 	"bytes"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"strconv"
@@ -85,7 +86,8 @@ func (c *h2conn) serve() {
 	for {
 		f, err := c.fr.ReadFrame()
 		if err != nil {
-			if se, ok := err.(http2.StreamError); ok {
+			var se http2.StreamError
+			if errors.As(err, &se) {
 				c.reset(se.StreamID, se.Code)
 				continue
 			}

@@ -3,6 +3,7 @@ package pushtest
 import (
 	"encoding/json"
 	"errors"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -60,7 +61,7 @@ type oauthError struct {
 func (e *oauthError) Error() string { return e.Description }
 
 func (e *Emulator) grant(c *call) (string, error) {
-	if c.method != "POST" {
+	if c.method != http.MethodPost {
 		return "", &oauthError{"invalid_request", "access tokens are asked for with POST"}
 	}
 	form, err := url.ParseQuery(string(c.body))
@@ -69,7 +70,7 @@ func (e *Emulator) grant(c *call) (string, error) {
 	}
 	a, err := e.assertion(form.Get("assertion"))
 	if err != nil {
-		return "", &oauthError{"invalid_grant", err.Error()}
+		return "", &oauthError{"invalid_grant", "Invalid JWT: " + err.Error()}
 	}
 	token := "ya29." + randomHex(64)
 	e.mu.Lock()
@@ -103,13 +104,13 @@ func (e *Emulator) assertion(raw string) (*account, error) {
 	})
 	switch {
 	case err != nil:
-		return nil, errors.New("Invalid JWT: " + err.Error())
+		return nil, err
 	case claims.Issuer != a.email:
-		return nil, errors.New("Invalid JWT: iss is not the account's client_email")
+		return nil, errors.New("iss is not the account's client_email")
 	case claims.IssuedAt == nil || claims.ExpiresAt.Sub(claims.IssuedAt.Time) > time.Hour:
-		return nil, errors.New("Invalid JWT: it must live at most an hour (iat, exp)")
+		return nil, errors.New("it must live at most an hour (iat, exp)")
 	case !mayPush(claims.Scope):
-		return nil, errors.New("Invalid JWT: the scope must name " + scopeFCM)
+		return nil, errors.New("the scope must name " + scopeFCM)
 	}
 	return a, nil
 }

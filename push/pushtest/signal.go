@@ -2,6 +2,7 @@ package pushtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -52,7 +53,7 @@ func (e *Emulator) Wait(ctx context.Context, done func() bool) error {
 		case <-ctx.Done():
 			return fmt.Errorf("waiting for the phones: %w", context.Cause(ctx))
 		case <-e.ctx.Done():
-			return fmt.Errorf("waiting for the phones: the emulator was closed")
+			return errors.New("waiting for the phones: the emulator was closed")
 		}
 	}
 }

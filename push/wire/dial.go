@@ -153,7 +153,7 @@ func connect(conn net.Conn, proxy *url.URL, addr string) error {
 		return err
 	}
 	// The far side speaks only after us, so this reader cannot swallow its bytes.
-	resp, err := http.ReadResponse(bufio.NewReader(conn), req)
+	resp, err := http.ReadResponse(bufio.NewReader(conn), req) //nolint:bodyclose // what follows is the tunnel, not a body
 	if err != nil {
 		return err
 	}

@@ -59,7 +59,7 @@ func (s *server) pool(t *testing.T, change func(*wire.Config)) *wire.Pool {
 	return p
 }
 
-func post(t *testing.T, ctx context.Context, p *wire.Pool, s *server) (string, error) {
+func post(ctx context.Context, t *testing.T, p *wire.Pool, s *server) (string, error) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL+"/", strings.NewReader("hello"))
 	if err != nil {
@@ -94,7 +94,7 @@ func TestConnectionsStayWithinTheLimit(t *testing.T) {
 			var work sync.WaitGroup
 			for range tt.n {
 				work.Go(func() {
-					if body, err := post(t, t.Context(), p, s); err != nil || body != "hello" {
+					if body, err := post(t.Context(), t, p, s); err != nil || body != "hello" {
 						t.Errorf("%q %v", body, err)
 					}
 				})
@@ -117,11 +117,11 @@ func TestANewConnectionProvesItselfAlone(t *testing.T) {
 		}
 		w.WriteHeader(http.StatusForbidden)
 	})
-	p := s.pool(t, func(c *wire.Config) { c.Proves = func(r *http.Response) bool { return r.StatusCode == 200 } })
+	p := s.pool(t, func(c *wire.Config) { c.Proves = func(r *http.Response) bool { return r.StatusCode == http.StatusOK } })
 	var work sync.WaitGroup
 	for range 50 {
 		work.Go(func() {
-			if _, err := post(t, t.Context(), p, s); err != nil {
+			if _, err := post(t.Context(), t, p, s); err != nil {
 				t.Error(err)
 			}
 		})
@@ -141,11 +141,11 @@ func TestWaitingEndsWithTheContext(t *testing.T) {
 	})
 	p := s.pool(t, func(c *wire.Config) { c.Proves = func(*http.Response) bool { return true } })
 	first := make(chan error, 1)
-	go func() { _, err := post(t, t.Context(), p, s); first <- err }()
+	go func() { _, err := post(t.Context(), t, p, s); first <- err }()
 	<-entered
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	_, err := post(t, ctx, p, s)
+	_, err := post(ctx, t, p, s)
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v", err)
 	}
@@ -157,7 +157,7 @@ func TestWaitingEndsWithTheContext(t *testing.T) {
 		t.Error(err)
 	}
 	go func() { <-entered }()
-	if _, err := post(t, t.Context(), p, s); err != nil {
+	if _, err := post(t.Context(), t, p, s); err != nil {
 		t.Errorf("the turn of the one who gave up was lost: %v", err)
 	}
 }
@@ -173,16 +173,16 @@ func TestASilentConnectionIsGivenUp(t *testing.T) {
 		}
 	})
 	p := s.pool(t, func(c *wire.Config) { c.SuspectAfter = time.Millisecond })
-	if _, err := post(t, t.Context(), p, s); err != nil {
+	if _, err := post(t.Context(), t, p, s); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
 	defer cancel()
-	if _, err := post(t, ctx, p, s); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := post(ctx, t, p, s); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v", err)
 	}
 	<-silent
-	if _, err := post(t, t.Context(), p, s); err != nil {
+	if _, err := post(t.Context(), t, p, s); err != nil {
 		t.Error(err)
 	}
 	if n := s.conns.Load(); n != 2 {
@@ -199,16 +199,16 @@ func TestCloseEndsThoseWhoWait(t *testing.T) {
 	})
 	p := s.pool(t, func(c *wire.Config) { c.Proves = func(*http.Response) bool { return true } })
 	errs := make(chan error, 2)
-	go func() { _, err := post(t, t.Context(), p, s); errs <- err }()
+	go func() { _, err := post(t.Context(), t, p, s); errs <- err }()
 	<-entered
-	go func() { _, err := post(t, t.Context(), p, s); errs <- err }()
+	go func() { _, err := post(t.Context(), t, p, s); errs <- err }()
 	p.Close()
 	for range 2 {
 		if err := <-errs; err == nil {
 			t.Error("a request outlived the pool")
 		}
 	}
-	if _, err := post(t, t.Context(), p, s); !errors.Is(err, wire.ErrClosed) {
+	if _, err := post(t.Context(), t, p, s); !errors.Is(err, wire.ErrClosed) {
 		t.Errorf("afterwards: %v", err)
 	}
 }
@@ -222,7 +222,7 @@ func TestAProxyIsUsed(t *testing.T) {
 			return url.Parse("http://ana:secret@" + proxy.ln.Addr().String())
 		}
 	})
-	if body, err := post(t, t.Context(), p, s); err != nil || body != "hello" {
+	if body, err := post(t.Context(), t, p, s); err != nil || body != "hello" {
 		t.Fatalf("%q %v", body, err)
 	}
 	if got, want := <-proxy.asked, "CONNECT "+strings.TrimPrefix(s.URL, "https://")+" Basic YW5hOnNlY3JldA=="; got != want {
@@ -232,13 +232,13 @@ func TestAProxyIsUsed(t *testing.T) {
 		c.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse("http://" + proxy.ln.Addr().String()) }
 	})
 	var dial *wire.DialError
-	if _, err := post(t, t.Context(), refusing, s); !errors.As(err, &dial) || !strings.Contains(err.Error(), "407") {
+	if _, err := post(t.Context(), t, refusing, s); !errors.As(err, &dial) || !strings.Contains(err.Error(), "407") {
 		t.Errorf("without a password: %v", err)
 	}
 	socks := s.pool(t, func(c *wire.Config) {
 		c.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse("socks5://127.0.0.1:1") }
 	})
-	if _, err := post(t, t.Context(), socks, s); err == nil || !strings.Contains(err.Error(), "not supported") {
+	if _, err := post(t.Context(), t, socks, s); err == nil || !strings.Contains(err.Error(), "not supported") {
 		t.Errorf("socks: %v", err)
 	}
 }
@@ -298,7 +298,7 @@ func TestAServerWithoutHTTP2(t *testing.T) {
 	s := &server{Server: httptest.NewTLSServer(http.NotFoundHandler())}
 	t.Cleanup(s.Close)
 	p := s.pool(t, nil)
-	_, err := post(t, t.Context(), p, s)
+	_, err := post(t.Context(), t, p, s)
 	if err == nil {
 		t.Fatal("HTTP/1.1 will not do")
 	}

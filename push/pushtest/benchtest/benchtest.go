@@ -1,11 +1,5 @@
 //go:build unix
 
-// Package benchtest runs the emulator in a process of its own, so that a
-// benchmark's CPU seconds are the sender's alone.
-//
-// The process is the test binary itself: its TestMain calls [Serve] first.
-//
-// May import: push, push/pushtest.
 package benchtest
 
 import (
@@ -88,7 +82,7 @@ func serve(latency string) error {
 // Start starts the emulator with a latency; it ends with the benchmark.
 func Start(b *testing.B, latency time.Duration) *Emulator {
 	b.Helper()
-	cmd := exec.Command(os.Args[0], "-test.run=^$")
+	cmd := exec.CommandContext(b.Context(), os.Args[0], "-test.run=^$")
 	cmd.Env = append(os.Environ(), childEnv+"="+latency.String())
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
