@@ -66,7 +66,7 @@ func (s *server) AddNote(ctx context.Context, r AddNoteRequestObject) (AddNoteRe
 // act carries a signed-in person's command to the desk.
 func (s *server) act(ctx context.Context, key *IdempotencyKey, cmd respond.Command) (ActedJSONResponse, error) {
 	who := caller(ctx)
-	if err := mayAct(who); err != nil {
+	if err := who.Role.MayAct(); err != nil {
 		return ActedJSONResponse{}, err
 	}
 	if err := id.Check(id.Incident, cmd.IncidentID); err != nil {
@@ -109,7 +109,7 @@ func (s *server) PerformAction(ctx context.Context, r PerformActionRequestObject
 	if err != nil {
 		return nil, err
 	}
-	if err := mayAct(who); err != nil {
+	if err := who.Role.MayAct(); err != nil {
 		return nil, err
 	}
 	if err := s.stillRegistered(ctx, button); err != nil {

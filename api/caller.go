@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/nightbell/nightbell/auth"
-	"github.com/nightbell/nightbell/fault"
 	"github.com/nightbell/nightbell/incident"
 )
 
@@ -50,16 +49,6 @@ func bearer(r *http.Request) string {
 		return ""
 	}
 	return strings.TrimSpace(token)
-}
-
-// mayAct refuses those who may only look.
-func mayAct(p auth.Principal) error {
-	switch p.Role {
-	case auth.Owner, auth.Admin, auth.Manager, auth.Responder:
-		return nil
-	default:
-		return fault.New(fault.Forbidden, "role_too_low", "your role may look but not act; ask an administrator to make you a responder")
-	}
 }
 
 // actor is the caller as the timeline names them.

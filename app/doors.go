@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"encoding/json"
-	"slices"
 
 	"github.com/nightbell/nightbell/auth"
 	"github.com/nightbell/nightbell/fault"
@@ -36,9 +35,6 @@ func (d streamDoor) Viewer(ctx context.Context, token string) (realtime.Viewer, 
 	return realtime.Viewer{UserID: p.UserID, SessionID: p.SessionID, ExpiresAt: p.ExpiresAt}, nil
 }
 
-// acting are the roles that may change incidents, as api has them too.
-var acting = []auth.Role{auth.Owner, auth.Admin, auth.Manager, auth.Responder}
-
 // streamActor lets realtime act at respond's desk.
 type streamActor struct {
 	auth *auth.Service
@@ -51,11 +47,11 @@ func (s streamActor) Do(ctx context.Context, v realtime.Viewer, key, action, inc
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case u.Disabled:
+	if u.Disabled {
 		return nil, fault.New(fault.Forbidden, "account_disabled", "this account is disabled; ask an administrator to enable it")
-	case !slices.Contains(acting, u.Role):
-		return nil, fault.New(fault.Forbidden, "role_too_low", "your role may look but not act; ask an administrator to make you a responder")
+	}
+	if err := u.Role.MayAct(); err != nil {
+		return nil, err
 	}
 	answer, err := s.desk.Act(ctx, respond.Command{
 		Name: respond.Verb(action), IncidentID: incidentID, Principal: u.ID, Key: key,

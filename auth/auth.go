@@ -3,6 +3,8 @@ package auth
 import (
 	"context"
 	"time"
+
+	"github.com/nightbell/nightbell/fault"
 )
 
 // Role is what a user may do, from most to least.
@@ -17,6 +19,16 @@ const (
 	Responder   Role = "responder"
 	Stakeholder Role = "stakeholder"
 )
+
+// MayAct refuses those who may only look at incidents.
+func (r Role) MayAct() error {
+	switch r {
+	case Owner, Admin, Manager, Responder:
+		return nil
+	default:
+		return fault.New(fault.Forbidden, "role_too_low", "your role may look but not act; ask an administrator to make you a responder")
+	}
+}
 
 // User is a person with an account.
 type User struct {

@@ -81,20 +81,22 @@ func scanJob(r scanner) (push.Job, error) {
 	var j push.Job
 	var i incident.Incident
 	err := r.Scan(slices.Concat(deliveryFields(&j.Delivery), deviceFields(&j.Device), incidentFields(&i))...)
-	j.Content = contentOf(i, j.Delivery.Kind)
+	j.Content = contentOf(i, j.Delivery)
 	return j, err
 }
 
 // contentOf says the incident as it is now, which may be after the delivery
 // was made.
-func contentOf(i incident.Incident, kind push.Kind) push.Content {
+func contentOf(i incident.Incident, d push.Delivery) push.Content {
 	c := push.Content{
 		Number: i.Number, Revision: i.Revision, Title: i.Title, ServiceName: i.ServiceName,
 		Severity: i.Severity, Urgency: i.Urgency, Status: i.Status, ChangedAt: i.UpdatedAt,
 	}
 	switch i.Status {
 	case incident.Triggered:
-		c.Reassigned = kind == push.Settle
+		// A settle that comes late, after the incident rings again, is for those
+		// whom it no longer concerns; the others have a new page.
+		c.Reassigned = d.Kind == push.Settle && !slices.Contains(i.Assignees, d.UserID)
 	case incident.Acknowledged:
 		c.By, c.ChangedAt = i.AcknowledgedBy.Name, i.AcknowledgedAt
 	case incident.Resolved:
@@ -123,14 +125,12 @@ func (d deliveries) Release(ctx context.Context, deliveryIDs []string) error {
 }
 
 // PagedDevices gives, once each, the devices that got a page of the incident
-// or may have, and that were not settled since. A lease that is still noted on
+// or may have. A lease that is still noted on
 // a cancelled delivery means that a node held it: it may be in the air.
 func (tx *Tx) PagedDevices(incidentID string) ([]push.Device, error) {
 	found, err := tx.query(`SELECT `+of("v", deviceColumns)+` FROM devices v
 		WHERE v.removed_at IS NULL AND v.id IN (SELECT p.device_id FROM deliveries p
-			WHERE p.incident_id = ? AND p.kind = 'page' AND (p.state = 'accepted' OR p.attempt > 0 OR p.lease_until IS NOT NULL)
-			AND NOT EXISTS (SELECT 1 FROM deliveries s WHERE s.incident_id = p.incident_id AND s.device_id = p.device_id
-				AND s.kind = 'settle' AND s.state <> 'cancelled' AND s.created_at >= p.created_at))
+			WHERE p.incident_id = ? AND p.kind = 'page' AND (p.state = 'accepted' OR p.attempt > 0 OR p.lease_until IS NOT NULL))
 		ORDER BY v.created_at, v.id`, incidentID)
 	if err != nil {
 		return nil, fmt.Errorf("looking for paged devices: %w", err)

@@ -213,7 +213,8 @@ type Paging interface {
 	AddDeliveries(d []push.Delivery) error
 	// PagedDevices gives, once each, the devices that got a page of this
 	// incident or may have: delivery accepted, or attempted, or in a node's
-	// hands; and that have not been settled since.
+	// hands. Those settled before are among them: what they show is rewritten
+	// by each change, from acknowledged to resolved.
 	PagedDevices(incidentID string) ([]push.Device, error)
 }
 

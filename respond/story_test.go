@@ -132,6 +132,7 @@ func TestResolveByEventSettlesAndEndsEveryTimer(t *testing.T) {
 		want(s.t, "acknowledged by the sender", s.get(i.ID).AcknowledgedBy.Name, "Prometheus")
 		want(s.t, "settled", s.rang(), []string{"settle aa11"})
 		s.event(respond.EventResolve, "db-1", incident.Critical, "")
+		want(s.t, "what the phone shows follows", s.rang(), []string{"settle aa11"})
 		s.wait(48 * time.Hour)
 		if _, ok := s.get(i.ID).Timers.Next(); ok {
 			s.t.Error("a resolved incident still has a timer")

@@ -128,7 +128,7 @@ func (w *work) finish(c *Case) error {
 		rows := make([]push.Delivery, len(w.outgoing))
 		for i, o := range w.outgoing {
 			rows[i] = o.delivery
-			w.jobs = append(w.jobs, push.Job{Delivery: o.delivery, Device: o.device, Content: content(c.Incident, o)})
+			w.jobs = append(w.jobs, push.Job{Delivery: o.delivery, Device: o.device, Content: w.content(c.Incident, o)})
 		}
 		if err := w.tx.AddDeliveries(rows); err != nil {
 			return err
@@ -155,9 +155,11 @@ func (w *work) note(c *Case, t incident.EntryType, detail incident.Detail) {
 	})
 }
 
-func content(i incident.Incident, o outgoing) push.Content {
+// content is what the notification says, in the person's own time zone.
+func (w *work) content(i incident.Incident, o outgoing) push.Content {
 	return push.Content{
-		Number: i.Number, Title: i.Title, ServiceName: i.ServiceName, Severity: i.Severity, Urgency: i.Urgency,
+		Number: i.Number, Revision: i.Revision, Title: i.Title, ServiceName: i.ServiceName, Severity: i.Severity, Urgency: i.Urgency,
 		Status: i.Status, By: o.by, ChangedAt: i.UpdatedAt, Reassigned: o.reassigned,
+		TimeZone: w.tx.Catalog().People[o.device.UserID].TimeZone,
 	}
 }
