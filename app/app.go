@@ -86,7 +86,7 @@ func (a *App) Start(ctx context.Context) (err error) {
 		return err
 	}
 	a.house = h
-	a.run(h) //nolint:contextcheck // the node outlives the context of its start
+	a.run(h)
 	a.log.Info("nightbell is up", "version", a.opt.Version, "listen", a.Addr(), "url", a.URL(), "database", a.cfg.databaseName(), "took", time.Since(began).Round(time.Millisecond))
 	return nil
 }

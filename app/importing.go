@@ -46,7 +46,7 @@ func importInto(ctx context.Context, store setup.Store, f setup.File, dryRun boo
 	if err != nil {
 		return setup.Diff{}, fmt.Errorf("reading the configuration: %w", err)
 	}
-	return setup.Plan(f, current, now) //nolint:contextcheck // hashing a password cannot be broken off
+	return setup.Plan(f, current, now)
 }
 
 func sayImport(d setup.Diff, dryRun bool) string {

@@ -35,7 +35,7 @@ type house struct {
 // build makes the rooms from the ground up: each is given what is below it.
 // What has to be closed is added to a.opened, what has to be taken back to u.
 func (a *App) build(ctx context.Context, u *undo) (*house, error) {
-	senders, err := a.senders() //nolint:contextcheck // it reads keys and asks nobody
+	senders, err := a.senders()
 	if err != nil {
 		return nil, err
 	}

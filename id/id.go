@@ -39,6 +39,7 @@ var names = map[string]string{
 	Delivery: "a delivery", Session: "a session", Change: "a change event", Request: "a request",
 }
 
+//nolint:gochecknoglobals // ids of one process sort by birth only if one counter makes them all
 var mint = struct {
 	sync.Mutex
 	entropy *ulid.MonotonicEntropy

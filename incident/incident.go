@@ -59,6 +59,8 @@ type Actor struct {
 }
 
 // System is the actor of everything the clock does.
+//
+//nolint:gochecknoglobals // a constant Go cannot spell
 var System = Actor{Kind: ActorSystem, Name: "Nightbell", Via: "timer"}
 
 // Timers are the moments at which the incident changes by itself. A zero time

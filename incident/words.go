@@ -1,6 +1,8 @@
 package incident
 
 import (
+	"strings"
+
 	"slices"
 
 	"github.com/nightbell/nightbell/fault"
@@ -53,11 +55,11 @@ func parse[T ~string](field string, v T, known ...T) (T, error) {
 }
 
 func list[T ~string](words []T) string {
-	s := string(words[0])
-	for _, w := range words[1:] {
-		s += ", " + string(w)
+	names := make([]string, len(words))
+	for i, w := range words {
+		names[i] = string(w)
 	}
-	return s
+	return strings.Join(names, ", ")
 }
 
 // same reports whether two actors are the same one, whatever door they used.

@@ -1,6 +1,7 @@
 package meter
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -94,8 +95,9 @@ func (h *Histogram) Observe(seconds float64, values ...string) {
 // two rooms may count into the same series.
 func register[C prometheus.Collector](reg *prometheus.Registry, c C) C {
 	if err := reg.Register(c); err != nil {
-		if are, ok := err.(prometheus.AlreadyRegisteredError); ok {
-			return are.ExistingCollector.(C)
+		var known prometheus.AlreadyRegisteredError
+		if errors.As(err, &known) {
+			return known.ExistingCollector.(C)
 		}
 		panic("meter: " + err.Error()) // a bad metric name is a programmer's error, found by the first test
 	}

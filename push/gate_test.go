@@ -86,12 +86,13 @@ func TestGateBacksOffFurtherWithEachFailedProbe(t *testing.T) {
 	for range downsToClose {
 		g.meet(t, down)
 	}
-	for _, wait := range []time.Duration{1, 2, 4, 8, 15, 15} {
-		g.want(t, gateBackoff, wait*time.Second)
+	for _, wait := range []int{1, 2, 4, 8, 15, 15} {
+		after := time.Duration(wait) * time.Second
+		g.want(t, gateBackoff, after)
 		if g.meet(t, yes) {
 			t.Fatal("a push went through a closed gate")
 		}
-		g.now = g.now.Add(wait * time.Second)
+		g.now = g.now.Add(after)
 		if !g.meet(t, down) {
 			t.Fatal("no probe after the wait")
 		}

@@ -8,6 +8,8 @@ import (
 // Steps between attempts. Apple's answers come in milliseconds and it asks
 // for no pause, so pages try again quickly; Google asks for at least ten
 // seconds before the first retry. The last step repeats.
+//
+//nolint:gochecknoglobals // tables that nothing writes to
 var (
 	apnsSteps     = []time.Duration{time.Second, 3 * time.Second, 10 * time.Second, 30 * time.Second}
 	fcmSteps      = []time.Duration{10 * time.Second, 20 * time.Second, 40 * time.Second, time.Minute}
