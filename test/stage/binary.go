@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"sync/atomic"
 )
 
 // build makes the binary once per test process; the build cache makes that
@@ -16,6 +17,7 @@ var build = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	built.Store(&dir)
 	bin := filepath.Join(dir, "nightbell")
 	_, here, _, _ := runtime.Caller(0)
 	cmd := exec.Command("go", "build", "-tags", "crashpoints", "-o", bin, "./cmd/nightbell")
@@ -26,9 +28,12 @@ var build = sync.OnceValues(func() (string, error) {
 	return bin, nil
 })
 
-// Clean removes the binary; call it from TestMain.
+// built is where the binary was put, nil while nobody asked for it.
+var built atomic.Pointer[string]
+
+// Clean removes the binary, if there is one; call it from TestMain.
 func Clean() {
-	if bin, err := build(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(bin))
+	if dir := built.Load(); dir != nil {
+		_ = os.RemoveAll(*dir)
 	}
 }
