@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/nightbell/nightbell/fault"
+	"github.com/nightbell/nightbell/queue"
 )
 
 func TestReadinessNamesThePartThatIsNot(t *testing.T) {
@@ -83,7 +84,7 @@ func TestAPulseFeelsRefusalsAndSilence(t *testing.T) {
 		claim(t.Context())
 		wants("")
 		time.Sleep(61 * time.Second)
-		wants("not been claimed for 1m1s")
+		wants("not been looked at for 1m1s")
 
 		// Our own stopping is no trouble of the store's.
 		over, cancel := context.WithCancel(t.Context())
@@ -91,5 +92,26 @@ func TestAPulseFeelsRefusalsAndSilence(t *testing.T) {
 		store.err = context.Canceled
 		claim(over)
 		wants("")
+	})
+}
+
+// TestAQuietNightIsNoSilence runs the real loop with nothing due: it then asks
+// only when something will be, and that is a sign of life too.
+func TestAQuietNightIsNoSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPulse("escalation timers", time.Minute, time.Now)
+		loop := queue.New(queue.Config{Name: "timers"}, watchedSource[string]{&due{}, p}, func(context.Context, string) {})
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- loop.Run(ctx) }()
+
+		time.Sleep(8 * time.Hour)
+		if err := p.check(ctx); err != nil {
+			t.Errorf("after a quiet night the node is not ready: %v", err)
+		}
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
 	})
 }

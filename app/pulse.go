@@ -42,7 +42,7 @@ func (p *pulse) check(context.Context) error {
 		return fault.Wrap(p.failed, fault.Unavailable, "not_claiming", "%s cannot be claimed: the database refused; see the log", p.what)
 	}
 	if silent := p.now().Sub(p.last); p.limit > 0 && silent > p.limit {
-		return fault.New(fault.Unavailable, "not_claiming", "%s have not been claimed for %s", p.what, silent.Round(time.Second))
+		return fault.New(fault.Unavailable, "not_claiming", "%s have not been looked at for %s; if it stays, restart the node", p.what, silent.Round(time.Second))
 	}
 	return nil
 }
@@ -58,6 +58,14 @@ func (s watchedSource[T]) Claim(ctx context.Context, now time.Time, n int, until
 	items, err := s.Source.Claim(ctx, now, n, until)
 	s.pulse.beat(unlessOver(ctx, err))
 	return items, err
+}
+
+// NextDue implements queue.Source. While nothing is due, the loop only ever
+// asks this: without its beat, a quiet night would look like a dead loop.
+func (s watchedSource[T]) NextDue(ctx context.Context) (time.Time, bool, error) {
+	at, ok, err := s.Source.NextDue(ctx)
+	s.pulse.beat(unlessOver(ctx, err))
+	return at, ok, err
 }
 
 // watchedStore is the same for the push pipeline.
