@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/nightbell/nightbell/auth"
+	"github.com/nightbell/nightbell/incident"
 	"github.com/nightbell/nightbell/models"
 	"github.com/nightbell/nightbell/push"
 	"github.com/nightbell/nightbell/queue"
@@ -118,10 +119,27 @@ func (a *App) timers(h *house, p *pulse) *queue.Runner[string] {
 	})
 }
 
+// others lets this node's pipeline hear what other nodes have stopped: it asks
+// the database again before it sends a page that it holds (I6). A single node
+// has been told by its own desk.
+func (a *App) others(p *push.Pipeline) func([]incident.Entry) {
+	if !a.cfg.Postgres() {
+		return nil
+	}
+	return func(entries []incident.Entry) {
+		for _, e := range entries {
+			switch e.Type {
+			case incident.EntryAcknowledged, incident.EntryResolved, incident.EntryReassigned, incident.EntrySnoozed:
+				p.Cancel(e.IncidentID)
+			}
+		}
+	}
+}
+
 func (a *App) hub(h *house) *realtime.Hub {
 	return realtime.New(realtime.Config{
 		Log: h.db.Timeline(), Auth: streamDoor{h.auth}, Actor: streamActor{h.auth, h.desk},
-		Origins: a.cfg.Realtime.Origins, MaxConns: a.cfg.Realtime.MaxConnections,
+		Observe: a.others(h.pipeline), Origins: a.cfg.Realtime.Origins, MaxConns: a.cfg.Realtime.MaxConnections,
 		Now: a.opt.Now, Logger: a.log, Meter: a.meter,
 	})
 }

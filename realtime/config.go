@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/nightbell/nightbell/fault"
+	"github.com/nightbell/nightbell/incident"
 	"github.com/nightbell/nightbell/meter"
 )
 
@@ -27,6 +28,9 @@ type Config struct {
 	Shards int
 	// Ring is how many of the newest entries are kept in memory. Default 4,096.
 	Ring int
+	// Observe is told of each stretch of new entries, in order, after the
+	// sockets have been woken. It must be quick: the tail waits for it.
+	Observe func([]incident.Entry)
 	// Poll is how often the log is looked at without a nudge. Default 1 s.
 	Poll time.Duration
 	// Ping is the longest silence before the server pings. Default 25 s, just

@@ -121,6 +121,9 @@ func (t *tail) publish(entries []incident.Entry) {
 	}
 	t.hub.ring.append(items)
 	t.hub.pokeAll()
+	if t.hub.cfg.Observe != nil {
+		t.hub.cfg.Observe(entries)
+	}
 	last := entries[len(entries)-1]
 	t.hub.metrics.head.Set(float64(last.Seq))
 	t.hub.metrics.delay.Observe(t.hub.cfg.Now().Sub(last.At).Seconds())
@@ -140,10 +143,10 @@ func (t *tail) hole(ctx context.Context, next int64) {
 		t.nudge()
 		return
 	}
-	t.hub.metrics.gaps.Add(1)
 	now := time.Now()
 	if t.holeSince.IsZero() {
 		t.holeSince = now
+		t.hub.metrics.gaps.Add(1)
 		t.hub.log.Error("the timeline has a hole; reading it again", "after", at, "next", next)
 	}
 	if now.Sub(t.holeSince) >= holeWait {
