@@ -21,6 +21,10 @@ const (
 	attemptsOnAddress = 200 // any email from one address
 )
 
+// MaxAttempts is the widest of the limits: a store counts at least one beyond
+// it, and may stop counting there.
+const MaxAttempts = attemptsOnAddress
+
 type attemptLimit struct {
 	key   string
 	limit int
@@ -31,9 +35,11 @@ type attemptLimit struct {
 
 func attemptLimits(l Login) []attemptLimit {
 	return []attemptLimit{
+		// First, because it is the only key that a guesser cannot make up: over
+		// this limit, no row is written for the others.
+		{attemptKey("address", l.Address), attemptsOnAddress, false},
 		{attemptKey("here", l.Email, l.Address), attemptsFromHere, true},
 		{attemptKey("email", l.Email), attemptsOnEmail, true},
-		{attemptKey("address", l.Address), attemptsOnAddress, false},
 	}
 }
 

@@ -96,7 +96,8 @@ type Store interface {
 	// rotation slot exists already (another node was first).
 	AddSigningKey(ctx context.Context, k SigningKey, noneSince time.Time) (added bool, err error)
 	// CountLogin notes a failed login for the key (an email or address) and
-	// gives the failures since the moment; ClearLogins forgets them.
+	// gives the failures since the moment, this one included (at least up to
+	// one beyond MaxAttempts); ClearLogins forgets them.
 	CountLogin(ctx context.Context, key string, at, since time.Time) (int, error)
 	ClearLogins(ctx context.Context, key string) error
 }

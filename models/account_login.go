@@ -6,12 +6,14 @@ import (
 	"encoding/hex"
 	"fmt"
 	"time"
+
+	"github.com/nightbell/nightbell/auth"
 )
 
 const (
-	// maxFailures bounds the rows kept for one key; whoever has failed so often
-	// is locked out anyway.
-	maxFailures = 100
+	// maxFailures bounds the rows kept for one key; whoever has failed more
+	// often than any limit allows is locked out anyway.
+	maxFailures = auth.MaxAttempts
 	// maxLoginKey bounds a key's length; what is longer is known by its hash,
 	// because PostgreSQL cannot index long texts.
 	maxLoginKey = 255

@@ -293,16 +293,20 @@ func TestAnAttackOnOneAccountDoesNotFillTheDatabase(t *testing.T) {
 	t.Parallel()
 	modelstest.Each(t, func(t *testing.T, db *models.DB) {
 		var all sync.WaitGroup
-		for range 300 {
+		for range auth.MaxAttempts + 100 {
 			all.Go(func() {
-				if n, err := db.Accounts().CountLogin(context.Background(), "ana", noon, noon); err != nil || n > 101 {
+				if n, err := db.Accounts().CountLogin(context.Background(), "ana", noon, noon); err != nil || n > auth.MaxAttempts+1 {
 					t.Errorf("%d, %v", n, err)
 				}
 			})
 		}
 		all.Wait()
-		if rows, err := db.Count(t.Context(), "login_failures", "key = 'ana'"); err != nil || rows != 100 {
+		if rows, err := db.Count(t.Context(), "login_failures", "key = 'ana'"); err != nil || rows != auth.MaxAttempts {
 			t.Errorf("%d rows, %v", rows, err)
+		}
+		// Whoever counts must see the widest limit broken.
+		if n, err := db.Accounts().CountLogin(t.Context(), "ana", noon, noon); err != nil || n <= auth.MaxAttempts {
+			t.Errorf("%d, %v", n, err)
 		}
 	})
 }
