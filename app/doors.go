@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 
 	"github.com/nightbell/nightbell/auth"
-	"github.com/nightbell/nightbell/fault"
 	"github.com/nightbell/nightbell/incident"
 	"github.com/nightbell/nightbell/push"
 	"github.com/nightbell/nightbell/realtime"
@@ -41,21 +40,19 @@ type streamActor struct {
 	desk *respond.Desk
 }
 
-// Do implements realtime.Actor: acknowledge and resolve, for those who may.
+// Do implements realtime.Actor, for those who may. The socket was opened with a
+// session that may have ended since.
 func (s streamActor) Do(ctx context.Context, v realtime.Viewer, key, action, incidentID string) ([]byte, error) {
-	u, err := s.auth.User(ctx, v.UserID)
+	who, err := s.auth.Holder(ctx, v.SessionID)
 	if err != nil {
 		return nil, err
 	}
-	if u.Disabled {
-		return nil, fault.New(fault.Forbidden, "account_disabled", "this account is disabled; ask an administrator to enable it")
-	}
-	if err := u.Role.MayAct(); err != nil {
+	if err := who.Role.MayAct(); err != nil {
 		return nil, err
 	}
 	answer, err := s.desk.Act(ctx, respond.Command{
-		Name: respond.Verb(action), IncidentID: incidentID, Principal: u.ID, Key: key,
-		Actor: incident.Actor{Kind: incident.ActorUser, ID: u.ID, Name: u.Name, Via: "app"},
+		Name: respond.Verb(action), IncidentID: incidentID, Principal: who.UserID, Key: key,
+		Actor: incident.Actor{Kind: incident.ActorUser, ID: who.UserID, Name: who.Name, Via: "app"},
 	})
 	if err != nil {
 		return nil, err

@@ -39,6 +39,12 @@ func TestTheStreamsDoorAndActor(t *testing.T) {
 		if err == nil || fault.KindOf(err) != want {
 			t.Errorf("a %s who acts gets %v", role, err)
 		}
+		if err := a.house.auth.SignOut(t.Context(), viewer.SessionID); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := actor.Do(t.Context(), viewer, "key", "acknowledge", "inc_00000000000000000000000000"); !fault.Is(err, "session_ended") {
+			t.Errorf("a %s who has signed out gets %v", role, err)
+		}
 	}
 	if _, err := door.Viewer(t.Context(), "nonsense"); fault.KindOf(err) != fault.Unauthenticated {
 		t.Errorf("nonsense gets %v", err)

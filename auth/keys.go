@@ -24,8 +24,6 @@ const (
 	keySlack = 24 * time.Hour
 	// keySigns is the longest a key may sign; after it, tokens could outlive it.
 	keySigns = keyPeriod + keyLead + keySlack
-	// keyCheckEvery is how often each node looks at the keys: well below keyLead.
-	keyCheckEvery = time.Minute
 )
 
 // keyring is the published keys as one immutable value.
@@ -60,7 +58,8 @@ func (r *keyring) successor(k *ringKey) bool {
 }
 
 // Prepare reads the signing keys, makes the first one, and publishes the next
-// when the current one nears its end. Safe to call on many nodes at once.
+// when the current one nears its end. Called far more often than keyLead, it
+// rotates them in time; when it fails, the keys in memory go on working. Safe to call on many nodes at once.
 func (s *Service) Prepare(ctx context.Context) error {
 	ring, err := s.loadKeys(ctx)
 	if err != nil {

@@ -35,7 +35,7 @@ func (s *Service) Authenticate(ctx context.Context, token string) (Principal, er
 	if err := s.parse(token, accessAudience, &c); err != nil {
 		return Principal{}, err
 	}
-	p, err := s.alive.get(ctx, c.Session, s.loadPrincipal)
+	p, err := s.Holder(ctx, c.Session)
 	if err != nil {
 		return Principal{}, err
 	}
@@ -44,6 +44,12 @@ func (s *Service) Authenticate(ctx context.Context, token string) (Principal, er
 	}
 	p.ExpiresAt = c.Expires.UTC()
 	return p, nil
+}
+
+// Holder tells who is behind a session now, with the refusals session_ended
+// and account_disabled: for connections that outlive the look at their token.
+func (s *Service) Holder(ctx context.Context, sessionID string) (Principal, error) {
+	return s.alive.get(ctx, sessionID, s.loadPrincipal)
 }
 
 // VerifyAction tells what the token behind a button may do, and for whom. It

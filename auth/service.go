@@ -1,8 +1,6 @@
 package auth
 
 import (
-	"context"
-	"errors"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -47,8 +45,8 @@ type Service struct {
 	alive  *principals
 }
 
-// New builds a service. Call [Service.Prepare] before using it and keep
-// [Service.Run] running beside it. It panics when Store, Issuer or a long
+// New builds a service. Call [Service.Prepare] before using it, and every
+// minute or so from then on. It panics when Store, Issuer or a long
 // enough Secret is missing: the configuration is validated before this.
 func New(c Config) *Service {
 	if c.Store == nil || c.Issuer == "" || len(c.Secret) < MinSecret {
@@ -64,21 +62,4 @@ func New(c Config) *Service {
 	s.now = func() time.Time { return c.Now().UTC().Truncate(time.Microsecond) }
 	s.alive = newPrincipals(s.now)
 	return s
-}
-
-// Run keeps the keys fresh and rotates them until ctx ends. Trouble is logged
-// and tried again a minute later: the keys in memory go on working.
-func (s *Service) Run(ctx context.Context) {
-	tick := time.NewTicker(keyCheckEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			if err := s.Prepare(ctx); err != nil && !errors.Is(err, context.Canceled) {
-				s.log.ErrorContext(ctx, "looking after the signing keys failed; trying again in a minute", "error", err)
-			}
-		}
-	}
 }
