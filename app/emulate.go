@@ -130,9 +130,9 @@ Keys, certificate and a ready configuration are in %s:
 
   nightbell serve --config %s
 
-Register a phone with the emulator, then with Nightbell (apps "ios", %q, and "android", project %q):
+Register a phone with the emulator (apps "ios", %q, and "android", project %q), then with Nightbell by the token of the answer:
 
-  curl -s --cacert %s %s/devices -d '{"provider":"apns","app":%q,"token":"a1a1a1a1","name":"my phone"}'
+  curl -s --cacert %s %s/devices -d '{"provider":"apns","app":%q,"name":"my phone"}'
 `, e.em.APNsURL(pushtest.Production), e.em.APNsURL(pushtest.Sandbox), e.em.FCMURL(), e.em.ControlURL(), e.cfg.Dir,
 		filepath.Join(e.cfg.Dir, emulatorConfig), e.cfg.BundleID, e.cfg.Project,
 		filepath.Join(e.cfg.Dir, emulatorCA), e.em.ControlURL(), e.cfg.BundleID)

@@ -1,0 +1,38 @@
+package app
+
+import (
+	"encoding/json"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestThePhoneTheEmulatorSuggestsCanBeRegistered does what the emulator prints:
+// the token of its answer must be one that the API takes for a phone's.
+func TestThePhoneTheEmulatorSuggestsCanBeRegistered(t *testing.T) {
+	e := NewEmulator(EmulatorConfig{
+		Listen: "127.0.0.1:0", Control: "127.0.0.1:0", Dir: t.TempDir(), BundleID: "com.example.nightbell", Project: "emulated",
+	})
+	if err := e.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = e.Stop(t.Context()) }()
+
+	hint := regexp.MustCompile(`(http\S+) -d '(.+)'`).FindStringSubmatch(e.Describe())
+	if hint == nil {
+		t.Fatalf("no curl in:\n%s", e.Describe())
+	}
+	answer, err := http.Post(hint[1], "application/json", strings.NewReader(hint[2])) //nolint:noctx // a test's loopback
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	var phone struct{ Token, Error string }
+	if err := json.NewDecoder(answer.Body).Decode(&phone); err != nil || answer.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %v %s", answer.Status, err, phone.Error)
+	}
+	if !regexp.MustCompile(`^[0-9a-f]{64}$`).MatchString(phone.Token) {
+		t.Errorf("the API takes 64 hexadecimal digits for an APNs token; the hint gives %q", phone.Token)
+	}
+}
