@@ -36,6 +36,8 @@ type Config struct {
 	// Ping is the longest silence before the server pings. Default 25 s, just
 	// under the 30 s after which mobile networks forget an idle connection.
 	Ping time.Duration
+	// HelloWait is how long an upgraded connection may stay silent. Default 5 s.
+	HelloWait time.Duration
 	// Refuse writes a refusal before the upgrade; the API passes its own, so
 	// that one table turns faults into statuses. Default: a plain problem+json.
 	Refuse func(w http.ResponseWriter, r *http.Request, err error)
@@ -60,8 +62,6 @@ const (
 	// doingMost bounds actions of one connection under way at once.
 	doingMost = 4
 
-	// helloWait is how long an upgraded connection may stay silent.
-	helloWait = 5 * time.Second
 	// pongWait is how long after a ping something must be heard.
 	pongWait = 15 * time.Second
 	// stallWait is how long a slow client may take for the next 16 KB, and
@@ -93,6 +93,7 @@ func (c Config) withDefaults() Config {
 	c.Ring = cmp.Or(c.Ring, 4096)
 	c.Poll = cmp.Or(c.Poll, time.Second)
 	c.Ping = cmp.Or(c.Ping, 25*time.Second)
+	c.HelloWait = cmp.Or(c.HelloWait, 5*time.Second)
 	if c.Refuse == nil {
 		c.Refuse = refuse
 	}

@@ -28,11 +28,11 @@ func (s *socket) look(now time.Time) (again time.Time, ok bool) {
 // A connection that never said hello was most likely cut on the way, so it is
 // told to come back rather than that it broke the protocol.
 func (s *socket) lookGreetingLocked(now time.Time) (time.Time, bool) {
-	by := s.began.Add(helloWait)
+	by := s.began.Add(s.hub.cfg.HelloWait)
 	if now.Before(by) {
 		return by, true
 	}
-	s.closeLocked(CloseHeartbeat, advise("no hello within 5 seconds"))
+	s.closeLocked(CloseHeartbeat, advise("no hello in time"))
 	return time.Time{}, false
 }
 

@@ -115,12 +115,13 @@ func TestBinaryFramesAreRefused(t *testing.T) {
 // negotiated, and a frame that is compressed all the same is an RFC 6455 error.
 func TestCompressedFramesAreNotInflated(t *testing.T) {
 	t.Parallel()
-	ws := open(t, newLog(0)).raw(t)
+	h := open(t, newLog(0))
 	var bomb bytes.Buffer
 	z, _ := flate.NewWriter(&bomb, flate.BestCompression)
-	_, _ = z.Write(make([]byte, 10<<20))
+	_, _ = z.Write(make([]byte, 4<<20))
 	_ = z.Flush()
 	frame := []byte{0xC1, 0x80 | 126, byte(bomb.Len() >> 8), byte(bomb.Len()), 0, 0, 0, 0} // FIN, RSV1, text; masked with zeros
+	ws := h.raw(t)
 	if _, err := ws.NetConn().Write(append(frame, bomb.Bytes()...)); err != nil {
 		t.Fatal(err)
 	}
