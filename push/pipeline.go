@@ -136,7 +136,6 @@ func NewPipeline(c Config) *Pipeline {
 		retry:    retry{rand: c.Rand, probe: c.Probe},
 		count:    newCounters(c.Meter),
 		revoked:  revoked{keep: c.Lease},
-		hands:    hands{keep: 4 * c.Lease},
 	}
 	p.life, p.die = context.WithCancel(context.Background())
 	p.flight, p.cut = context.WithCancel(p.life)

@@ -122,12 +122,19 @@ func (r *recorder) write(first *held) {
 	if len(b.outcomes) > 0 {
 		r.persist("record", func(ctx context.Context, failed int) error { return r.record(ctx, b, failed) })
 	}
-	if len(b.back) > 0 {
-		r.persist("release", func(ctx context.Context, _ int) error { return r.store.Release(ctx, b.back) })
+	r.release(b.back)
+	for again := r.hands.finish(b.ids); len(again) > 0; again = r.hands.finish(again) {
+		r.release(again)
+		b.hurry = true
 	}
-	r.hands.drop(b.ids...)
 	if b.hurry {
 		r.wake()
+	}
+}
+
+func (r *recorder) release(ids []string) {
+	if len(ids) > 0 {
+		r.persist("release", func(ctx context.Context, _ int) error { return r.store.Release(ctx, ids) })
 	}
 }
 
@@ -141,33 +148,51 @@ func (r *recorder) record(ctx context.Context, b *batch, failed int) error {
 		crash.Here(crash.Recorded)
 		return err
 	}
-	return r.oneByOne(ctx, b.outcomes, failed)
+	return r.oneByOne(ctx, b, failed)
 }
 
 // oneByOne writes outcomes that together keep failing. Those that cannot be
 // written are given up, loudly, when the others can, or when the store has
 // long been well otherwise: one impossible row must not hold up all paging.
-// Their leases bring them back.
-func (r *recorder) oneByOne(ctx context.Context, outcomes []Outcome, failed int) error {
-	var spoilt []Outcome
-	var last error
-	for _, o := range outcomes {
-		if err := r.store.Record(ctx, []Outcome{o}); err != nil {
-			spoilt, last = append(spoilt, o), err
-		}
+// Their leases bring them back. What merely came too early or too late for a
+// store in trouble is written at the next try.
+func (r *recorder) oneByOne(ctx context.Context, b *batch, failed int) error {
+	all := len(b.outcomes)
+	last := r.each(ctx, b)
+	if n := len(b.outcomes); n > 0 && n < all {
+		last = r.each(ctx, b) // the store may have come back between the first and the last
 	}
-	if len(spoilt) == len(outcomes) && (failed < patience || !r.well(ctx)) {
+	if len(b.outcomes) == 0 {
+		return nil
+	}
+	if len(b.outcomes) == all && failed < patience || !r.well(ctx) {
 		return last
 	}
-	for _, o := range spoilt {
+	for _, o := range b.outcomes {
 		r.log.Error("an outcome cannot be recorded; its lease will bring the delivery back",
 			"delivery", o.Job.Delivery.ID, "class", o.Result.Class, "err", last)
 	}
 	return nil
 }
 
-// well reports whether the store answers other questions.
+// each writes the outcomes of b by themselves and leaves those in it that failed.
+func (r *recorder) each(ctx context.Context, b *batch) (last error) {
+	b.outcomes = slices.DeleteFunc(b.outcomes, func(o Outcome) bool {
+		err := r.store.Record(ctx, []Outcome{o})
+		if err != nil {
+			last = err
+		}
+		return err == nil
+	})
+	return last
+}
+
+// well reports whether the store answers other questions, and was given the
+// time to write.
 func (r *recorder) well(ctx context.Context) bool {
+	if ctx.Err() != nil {
+		return false
+	}
 	_, _, err := r.store.NextDue(ctx)
 	return err == nil
 }
