@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"path"
 	"time"
 
@@ -36,9 +37,11 @@ type Config struct {
 	// here so that one door sees every address: a mux before it would answer
 	// unclean paths with redirects, which senders of events take for an error.
 	Operations http.Handler
-	Now        func() time.Time // nil: time.Now
-	Log        *slog.Logger     // nil: discard
-	Meter      *meter.Meter
+	// Proxies are the networks whose X-Forwarded-For is believed.
+	Proxies []netip.Prefix
+	Now     func() time.Time // nil: time.Now
+	Log     *slog.Logger     // nil: discard
+	Meter   *meter.Meter
 }
 
 // server answers everything. Its handlers are in the files named after their
@@ -125,7 +128,7 @@ func (s *server) serveV1(x *exchange, r *http.Request) {
 	x.route = op.route
 	ctx, cancel := context.WithTimeout(r.Context(), requestLimit)
 	defer cancel()
-	ctx = withAddress(ctx, r)
+	ctx = withAddress(ctx, r, s.Proxies)
 	if !op.public {
 		who, err := s.Auth.Authenticate(ctx, bearer(r))
 		if err != nil {

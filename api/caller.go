@@ -2,8 +2,9 @@ package api
 
 import (
 	"context"
-	"net"
 	"net/http"
+	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/nightbell/nightbell/auth"
@@ -27,14 +28,37 @@ func caller(ctx context.Context) auth.Principal {
 	return p
 }
 
-// withAddress notes where the request came from: the peer of the connection,
-// never a header that anybody may write.
-func withAddress(ctx context.Context, r *http.Request) context.Context {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
+// withAddress notes where the request came from.
+func withAddress(ctx context.Context, r *http.Request, proxies []netip.Prefix) context.Context {
+	return context.WithValue(ctx, addressKey, origin(r, proxies))
+}
+
+// origin is the peer of the connection, or, behind our own proxies, the nearest
+// address of X-Forwarded-For that is none of them: what stands further left
+// anybody may have written. Of IPv6 it is the network, because whoever has one
+// address there has 2^64.
+func origin(r *http.Request, proxies []netip.Prefix) string {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
-		host = r.RemoteAddr
+		return r.RemoteAddr
 	}
-	return context.WithValue(ctx, addressKey, host)
+	at := peer.Addr().Unmap().WithZone("")
+	said := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for ours(at, proxies) && len(said) > 0 {
+		before, err := netip.ParseAddr(strings.TrimSpace(said[len(said)-1]))
+		if err != nil {
+			break
+		}
+		at, said = before.Unmap().WithZone(""), said[:len(said)-1]
+	}
+	if at.Is6() {
+		return netip.PrefixFrom(at, 64).Masked().String()
+	}
+	return at.String()
+}
+
+func ours(at netip.Addr, proxies []netip.Prefix) bool {
+	return slices.ContainsFunc(proxies, func(p netip.Prefix) bool { return p.Contains(at) })
 }
 
 func address(ctx context.Context) string {

@@ -11,6 +11,9 @@ type Config struct {
 	Listen string `yaml:"listen"`
 	// PublicURL is how phones and people reach this instance.
 	PublicURL string `yaml:"public_url"`
+	// TrustedProxies are the addresses and networks (CIDR) of the proxies in
+	// front; only what they say in X-Forwarded-For is believed.
+	TrustedProxies []string `yaml:"trusted_proxies"`
 	// DataDir holds the SQLite file and the generated secret.
 	DataDir string `yaml:"data_dir"`
 	// Database is a postgres:// URL or a SQLite file path; empty means

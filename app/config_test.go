@@ -118,6 +118,7 @@ func TestProblemsAreToldTogetherWithTheirPlace(t *testing.T) {
 		{"listen", Sources{Flags: map[string]string{"listen": "8080"}}, []string{`listen: "8080" is not an address`}},
 		{"public url", Sources{Flags: map[string]string{"public_url": "nightbell.example.com"}}, []string{"public_url"}},
 		{"public url with a path", Sources{Flags: map[string]string{"public_url": "https://x.example/app"}}, []string{"no path"}},
+		{"proxies", Sources{Flags: map[string]string{"trusted_proxies": "10.0.0.7, ::1, 10.0.0.0/8, proxy"}}, []string{`trusted_proxies: "proxy" is neither`}},
 		{"other database", Sources{Flags: map[string]string{"database": "mysql://h/d"}}, []string{"mysql:// is not supported"}},
 		{"postgres without secret", Sources{Flags: map[string]string{"database": "postgres://h/d"}}, []string{"all of them need the same secret"}},
 		{"short secret", Sources{Flags: map[string]string{"secret": "hunter2"}}, []string{"is 7 characters long"}},
@@ -186,7 +187,7 @@ func TestTheExampleAndTheManualKnowEverySetting(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Defaults()
-	want.Realtime.Origins = c.Realtime.Origins // an empty list, not nil
+	want.TrustedProxies, want.Realtime.Origins = c.TrustedProxies, c.Realtime.Origins // empty lists, not nil
 	want.Push.APNs.Apps, want.Push.FCM.Apps = c.Push.APNs.Apps, c.Push.FCM.Apps
 	if diff := cmp.Diff(want, c); diff != "" {
 		t.Errorf("the example says it shows the defaults, but:\n%s", diff)

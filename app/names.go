@@ -2,6 +2,7 @@ package app
 
 import (
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -67,4 +68,23 @@ func (c Config) pushApps() map[push.Provider][]string {
 		apps[push.FCM] = append(apps[push.FCM], a.Name)
 	}
 	return apps
+}
+
+// readNetwork reads a network in CIDR, or one address.
+func readNetwork(text string) (netip.Prefix, error) {
+	if at, err := netip.ParseAddr(text); err == nil {
+		return at.Prefix(at.BitLen())
+	}
+	return netip.ParsePrefix(text)
+}
+
+// proxies are the networks of the proxies in front, validated before.
+func (c Config) proxies() []netip.Prefix {
+	var networks []netip.Prefix
+	for _, text := range c.TrustedProxies {
+		if n, err := readNetwork(text); err == nil {
+			networks = append(networks, n)
+		}
+	}
+	return networks
 }

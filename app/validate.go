@@ -30,6 +30,11 @@ func (c Config) problems() Problems {
 	var p Problems
 	p.host("listen", c.Listen)
 	p.address("public_url", c.PublicURL)
+	for _, network := range c.TrustedProxies {
+		if _, err := readNetwork(network); err != nil {
+			p.say("trusted_proxies: %q is neither an address such as 10.0.0.7 nor a network such as 10.0.0.0/8", network)
+		}
+	}
 	p.database(c)
 	p.within("database_connections", c.DatabaseConnections, 4, 1000)
 	p.within("writers", c.Writers, 1, 64)
