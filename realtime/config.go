@@ -29,7 +29,8 @@ type Config struct {
 	// Ring is how many of the newest entries are kept in memory. Default 4,096.
 	Ring int
 	// Observe is told of each stretch of new entries, in order, after the
-	// sockets have been woken. It must be quick: the tail waits for it.
+	// sockets have been woken; at the start also of the old ones that fill the
+	// ring. It must be quick: the tail waits for it.
 	Observe func([]incident.Entry)
 	// Poll is how often the log is looked at without a nudge. Default 1 s.
 	Poll time.Duration

@@ -126,7 +126,9 @@ func (t *tail) publish(entries []incident.Entry) {
 	}
 	last := entries[len(entries)-1]
 	t.hub.metrics.head.Set(float64(last.Seq))
-	t.hub.metrics.delay.Observe(t.hub.cfg.Now().Sub(last.At).Seconds())
+	if t.met { // what is read at the start is old, not late
+		t.hub.metrics.delay.Observe(t.hub.cfg.Now().Sub(last.At).Seconds())
+	}
 }
 
 // hole deals with entries missing before next. Behind the retention line they

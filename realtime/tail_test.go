@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/nightbell/nightbell/incident"
 	"github.com/nightbell/nightbell/realtime"
 )
 
@@ -181,5 +182,32 @@ func TestAReplayWaitsForADatabaseThatIsAway(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		log.change(func(l *memoryLog) { l.down = nil })
 		expect(t, c, 101, 1000)
+	})
+}
+
+func TestAnObserverIsToldOfEveryEntryOnceAndInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var told []int64
+		log := newLog(1000)
+		f := freeze(t, log, smallRing, func(c *realtime.Config) {
+			c.Observe = func(entries []incident.Entry) {
+				for _, e := range entries {
+					told = append(told, e.Seq)
+				}
+			}
+		})
+		for range 5 {
+			log.append(300, "inc_a")
+			synctest.Wait()
+		}
+		f.shut()
+		if len(told) != 64+1500 {
+			t.Fatalf("told of %d entries, want what fills the ring and 1500 more", len(told))
+		}
+		for i, seq := range told {
+			if want := int64(1000 - 64 + 1 + i); seq != want {
+				t.Fatalf("entry %d told as number %d, want %d", i, seq, want)
+			}
+		}
 	})
 }
