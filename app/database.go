@@ -81,6 +81,13 @@ func (u *undo) addFreshFile(path string) {
 	})
 }
 
+// unmade reports whether there is no database yet: a SQLite file that the first
+// start will make.
+func (c Config) unmade() bool {
+	_, err := os.Stat(c.databaseURL())
+	return !c.Postgres() && errors.Is(err, fs.ErrNotExist)
+}
+
 // workshop is the database opened for one command, beside a node that may be
 // running. Like serve it begins a new instance where there is none yet: adding
 // the first user before the first start is natural.

@@ -195,7 +195,7 @@ func (f *findings) checkSecret(cfg Config) {
 const skew = time.Second
 
 func (f *findings) checkDatabase(ctx context.Context, cfg Config) {
-	if _, err := os.Stat(cfg.databaseURL()); !cfg.Postgres() && errors.Is(err, fs.ErrNotExist) {
+	if cfg.unmade() {
 		f.fine("database", "%s will be made at the first start", cfg.databaseURL())
 		return
 	}

@@ -26,12 +26,20 @@ func Import(ctx context.Context, cfg Config, path string, dryRun bool, opt Optio
 // ImportFile is Import for a file that has been read.
 func ImportFile(ctx context.Context, cfg Config, f setup.File, dryRun bool, opt Options) (report string, err error) {
 	opt = opt.withDefaults()
+	now := opt.Now().UTC().Truncate(time.Microsecond)
+	if dryRun && cfg.unmade() { // then all is new, and opening would make it
+		diff, err := setup.Plan(f, setup.State{}, now) //nolint:contextcheck // hashing a password cannot be broken off
+		if err != nil {
+			return "", err
+		}
+		return sayImport(diff, dryRun), nil
+	}
 	w, err := openWorkshop(ctx, cfg, opt)
 	if err != nil {
 		return "", err
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
-	diff, err := importInto(ctx, w.db.Setup(), f, dryRun, opt.Now().UTC().Truncate(time.Microsecond))
+	diff, err := importInto(ctx, w.db.Setup(), f, dryRun, now)
 	if err != nil {
 		return "", err
 	}

@@ -70,6 +70,9 @@ func (n NewUser) file() (setup.File, error) {
 // Whoever holds the database and the secret could do as much.
 func MintToken(ctx context.Context, cfg Config, email string, ttl time.Duration, opt Options) (token string, err error) {
 	opt = opt.withDefaults()
+	if cfg.unmade() { // a mistyped directory must not become an instance
+		return "", fault.New(fault.NotFound, "no_database", "there is no database at %s; check data_dir and database, or begin with nightbell user add", cfg.databaseURL())
+	}
 	w, err := openWorkshop(ctx, cfg, opt)
 	if err != nil {
 		return "", err

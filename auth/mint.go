@@ -24,7 +24,7 @@ func (s *Service) Mint(ctx context.Context, email, label string, life time.Durat
 	u, err := s.store.UserByEmail(ctx, strings.ToLower(strings.TrimSpace(email)))
 	switch {
 	case err != nil && fault.KindOf(err) == fault.NotFound:
-		return Tokens{}, fault.Wrap(err, fault.NotFound, "not_found", "there is no user with the e-mail %s; add one with nightbell user add", email)
+		return Tokens{}, fault.New(fault.NotFound, "not_found", "there is no user with the e-mail %s; add one with nightbell user add", email)
 	case err != nil:
 		return Tokens{}, fmt.Errorf("looking for a user: %w", err)
 	case u.Disabled:

@@ -112,8 +112,14 @@ func TestSettingUpAnInstance(t *testing.T) {
 	}
 
 	must("", "will be made at the first start", "doctor")
+	file := filepath.Join(t.TempDir(), "team.yaml")
+	if err := os.WriteFile(file, []byte(must("", "services:", "import", "--example")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	must("", "Dry run: nothing was written.", "import", file, "--dry-run")
+	fails("", "there is no database at", "token", "--user", "ana@example.com")
 	if _, err := os.Stat(data); err == nil {
-		t.Error("the doctor made a data directory")
+		t.Error("doctor, token or a dry run made a data directory")
 	}
 	must("", "version 0 to", "migrate")
 	must("", "up to date", "migrate")
@@ -123,10 +129,6 @@ func TestSettingUpAnInstance(t *testing.T) {
 	fails("", "no terminal to ask", "user", "add", "--name", "Ben", "--email", "ben@example.com")
 	fails("correct horse battery\n", "role", "user", "add", "--name", "Ben", "--email", "ben@example.com", "--role", "king", "--password-file", "-")
 
-	file := filepath.Join(t.TempDir(), "team.yaml")
-	if err := os.WriteFile(file, []byte(must("", "services:", "import", "--example")), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	must("", "Dry run: nothing was written.", "import", file, "--dry-run")
 	must("", "Routing key of", "import", file)
 	must("", "Nothing to change.", "import", file)
