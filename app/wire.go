@@ -130,7 +130,7 @@ func (a *App) others(p *push.Pipeline) func([]incident.Entry) {
 		for _, e := range entries {
 			switch e.Type {
 			case incident.EntryAcknowledged, incident.EntryResolved, incident.EntryReassigned, incident.EntrySnoozed:
-				p.Cancel(e.IncidentID)
+				p.Cancel(e.IncidentID, e.Revision)
 			}
 		}
 	}

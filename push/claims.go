@@ -139,6 +139,9 @@ func (p *Pipeline) receive(jobs []Job, asOf time.Time) {
 		if p.finished(h, asOf) {
 			continue // also when its lane is closed
 		}
+		if j.Delivery.Kind == Page {
+			p.overtaken.note(j.Delivery.IncidentID, j.revision(), asOf)
+		}
 		l := p.lanes.find(j.Device.Lane())
 		if l == nil {
 			p.conf.Log.Error("too many push apps at once; a delivery is put off", "app", j.Device.App, "limit", maxLanes)

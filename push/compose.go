@@ -96,7 +96,7 @@ type note struct {
 func (c *Composer) note(j Job) (note, error) {
 	n := note{
 		text: c.words(j), level: levelOf(j), job: j,
-		revision:   max(j.Delivery.Revision, j.Content.Revision),
+		revision:   j.revision(),
 		collapseID: CollapseID(j.Delivery.IncidentID),
 		service:    cut(clean(j.Content.ServiceName), maxService),
 		by:         cut(clean(j.Content.By), maxName),

@@ -51,14 +51,15 @@ func (p *Pipeline) finished(h *held, now time.Time) bool {
 
 // doubtful reports whether what we know of the job may be out of date.
 func (p *Pipeline) doubtful(h *held, now time.Time, timeout time.Duration) bool {
-	fresh := freshQuiet
-	if h.out.Job.Delivery.Kind == Page {
-		fresh = freshPage
-		if p.revoked.since(h.out.Job.Delivery.IncidentID, h.asOf) {
-			return true
-		}
+	j := &h.out.Job
+	fresh, by := freshQuiet, &p.overtaken
+	if j.Delivery.Kind == Page {
+		fresh, by = freshPage, &p.revoked
 	}
-	until := h.out.Job.Delivery.LeaseUntil
+	if by.doubts(j.Delivery.IncidentID, j.revision()) {
+		return true
+	}
+	until := j.Delivery.LeaseUntil
 	return now.Sub(h.asOf) > fresh || !until.IsZero() && until.Before(now.Add(timeout))
 }
 
@@ -143,7 +144,7 @@ func (p *Pipeline) noticeGate(l *lane, before gateState, r Result) {
 func (p *Pipeline) report(h *held) {
 	o := &h.out
 	soon := o.Final == Scheduled && o.RetryAt.Sub(o.DoneAt) < p.conf.Poll
-	late := o.Job.Delivery.Kind == Page && p.revoked.since(o.Job.Delivery.IncidentID, h.asOf)
+	late := o.Job.Delivery.Kind == Page && p.revoked.doubts(o.Job.Delivery.IncidentID, o.Job.revision())
 	h.hurry = soon || late
 	p.recorder.put(h)
 }

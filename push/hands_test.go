@@ -33,7 +33,7 @@ func TestPageClaimedWhileItIsHandedBackIsSentAtOnce(t *testing.T) {
 		defer s.end(t)
 		job := db.page("dlv_1", "inc_1", db.device("ana", APNs), "a")
 		time.Sleep(time.Millisecond)
-		s.Cancel("inc_1") // of an earlier change
+		s.Cancel("inc_1", db.revise("inc_1"))
 		s.Submit([]Job{job})
 		time.Sleep(time.Millisecond)
 		s.Wake() // the store has released it, and its answer is on the way

@@ -105,8 +105,11 @@ type Pipeline struct {
 	count    counters
 	lanes    lanes
 	hands    hands
-	revoked  revoked
-	recorder *recorder
+	// revoked doubts pages read before their incident was stopped, overtaken
+	// whatever is quiet and read before a newer page.
+	revoked   revoked
+	overtaken revoked
+	recorder  *recorder
 
 	claims *claims
 
@@ -135,7 +138,7 @@ func NewPipeline(c Config) *Pipeline {
 		composer: &Composer{Signer: c.Signer, BaseURL: c.BaseURL},
 		retry:    retry{rand: c.Rand, probe: c.Probe},
 		count:    newCounters(c.Meter),
-		revoked:  revoked{keep: c.Lease},
+		revoked:  revoked{keep: c.Lease}, overtaken: revoked{keep: c.Lease},
 	}
 	p.life, p.die = context.WithCancel(context.Background())
 	p.flight, p.cut = context.WithCancel(p.life)
@@ -177,6 +180,9 @@ func (p *Pipeline) Submit(jobs []Job) {
 		if h.asOf.IsZero() {
 			h.asOf = now
 		}
+		if j.Delivery.Kind == Page {
+			p.overtaken.note(j.Delivery.IncidentID, j.revision(), now)
+		}
 		if l := p.lanes.find(j.Device.Lane()); l == nil || !l.add(h) {
 			p.hands.drop(j.Delivery.ID)
 			p.count.unsent.Add(1, "overflow")
@@ -185,11 +191,13 @@ func (p *Pipeline) Submit(jobs []Job) {
 }
 
 // Cancel makes this node ask the database again before it sends a page of the
-// incident that it knew before now. It is called after the commit that
-// cancelled them, on every node that learns of it (a node that did not make
-// the change may call it when the timeline says so). It implements
+// incident that it read before the revision. It is called after the commit
+// that cancelled them, on every node that learns of it (a node that did not
+// make the change may call it when the timeline says so). It implements
 // respond.Pager.
-func (p *Pipeline) Cancel(incidentID string) { p.revoked.note(incidentID, p.now()) }
+func (p *Pipeline) Cancel(incidentID string, revision int64) {
+	p.revoked.note(incidentID, revision, p.now())
+}
 
 // Wake says that something may be due now. It never blocks.
 func (p *Pipeline) Wake() { p.claims.wake() }

@@ -174,6 +174,9 @@ type Job struct {
 	Content  Content
 }
 
+// revision is the incident's that the job knows of.
+func (j *Job) revision() int64 { return max(j.Delivery.Revision, j.Content.Revision) }
+
 // Message is a composed push, ready for one provider.
 type Message struct {
 	DeliveryID string

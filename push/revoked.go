@@ -9,37 +9,35 @@ import (
 // page that slips through is settled when its acceptance meets the cancelled row.
 const maxRevoked = 1 << 16
 
-// revoked remembers which incidents were cancelled a moment ago. A page whose
-// content was read before that is doubtful: it is handed back, and the
-// database says whether it is still wanted. Nothing is searched or thrown
-// away, so a page made by a later change can at worst lose a few milliseconds.
+// revoked remembers from which revision of an incident on what was read before
+// is doubtful. Such a job is handed back, and the database says whether it is
+// still wanted. Nothing is searched or thrown away, and because revisions are
+// compared and not clocks, what a change cancels and what the same change
+// sends are told apart.
 //
 // Two generations of at least keep each: no page waits in memory for longer.
 type revoked struct {
 	keep time.Duration
 
 	mu       sync.Mutex
-	now, old map[string]time.Time
+	now, old map[string]int64
 	turned   time.Time
 }
 
-// note remembers that the incident's pages were cancelled at the moment.
-func (r *revoked) note(incidentID string, at time.Time) {
+// note remembers that what was read of the incident before the revision is
+// doubtful.
+func (r *revoked) note(incidentID string, revision int64, at time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.now == nil || len(r.now) >= maxRevoked || at.Sub(r.turned) > r.keep {
-		r.old, r.now, r.turned = r.now, make(map[string]time.Time), at
+		r.old, r.now, r.turned = r.now, make(map[string]int64), at
 	}
-	r.now[incidentID] = at
+	r.now[incidentID] = max(revision, r.now[incidentID], r.old[incidentID])
 }
 
-// since reports whether the incident's pages were cancelled after the moment.
-func (r *revoked) since(incidentID string, asOf time.Time) bool {
+// doubts reports whether what was read at the revision is doubtful.
+func (r *revoked) doubts(incidentID string, revision int64) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	at, ok := r.now[incidentID]
-	if !ok {
-		at, ok = r.old[incidentID]
-	}
-	return ok && at.After(asOf)
+	return revision < max(r.now[incidentID], r.old[incidentID])
 }

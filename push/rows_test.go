@@ -199,7 +199,7 @@ func (r *rows) add(d Delivery, dev Device, node string) Job {
 	if _, ok := r.content[d.IncidentID]; !ok {
 		r.content[d.IncidentID] = Content{
 			Number: 42, Title: "Checkout answers 500", ServiceName: "Checkout", Severity: incident.Critical,
-			Urgency: incident.High, Status: incident.Triggered, ChangedAt: now,
+			Urgency: incident.High, Status: incident.Triggered, ChangedAt: now, Revision: 1,
 		}
 	}
 	return r.job(&d)
@@ -212,12 +212,23 @@ func (r *rows) acknowledge(incidentID string) {
 	defer r.mu.Unlock()
 	c := r.content[incidentID]
 	c.Status, c.By, c.ChangedAt = incident.Acknowledged, "Ana", time.Now()
+	c.Revision++
 	r.content[incidentID] = c
 	for _, d := range r.deliveries {
 		if d.IncidentID == incidentID && d.Kind == Page && d.State == Scheduled {
 			d.State = Cancelled
 		}
 	}
+}
+
+// revise is a change that leaves the incident triggered; it gives the revision.
+func (r *rows) revise(incidentID string) int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c := r.content[incidentID]
+	c.Status, c.Revision = incident.Triggered, c.Revision+1
+	r.content[incidentID] = c
+	return c.Revision
 }
 
 func (r *rows) setAway(err error) {

@@ -178,7 +178,7 @@ func TestAcknowledgeStopsWhatHasNotLeft(t *testing.T) {
 		s.Submit([]Job{db.page("dlv_1", "inc_other", ana, "a"), db.page("dlv_2", "inc_1", ben, "a")})
 		time.Sleep(time.Second) // the first is in flight, the second waits behind it
 		db.acknowledge("inc_1")
-		s.Cancel("inc_1")
+		s.Cancel("inc_1", 2)
 		time.Sleep(time.Minute)
 		if got := s.apns.got(); !slices.Equal(got, []string{"dlv_1"}) {
 			t.Errorf("sent %v, want only dlv_1", got)
@@ -196,12 +196,15 @@ func TestCancelNeverLosesAPageThatIsStillWanted(t *testing.T) {
 		defer s.end(t)
 		job := db.page("dlv_1", "inc_1", db.device("ana", APNs), "a")
 		time.Sleep(time.Millisecond)
-		s.Cancel("inc_1") // of an earlier change; this page was made after it
+		s.Cancel("inc_1", 1) // of an earlier change; this page was made after it
 		s.Submit([]Job{job})
 		time.Sleep(time.Second)
 		wantState(t, db, "dlv_1", Accepted)
 		if at := s.apns.sent[0].at; at > 100*time.Millisecond {
 			t.Errorf("the page left after %s, want within a moment", at)
+		}
+		if n := db.claims(); n != 0 {
+			t.Errorf("it was claimed %d times, want it sent as it was handed over", n)
 		}
 	})
 }
@@ -214,7 +217,7 @@ func TestHandedOverAfterItsCancelIsNotSent(t *testing.T) {
 		job := db.page("dlv_1", "inc_1", db.device("ana", APNs), "a")
 		time.Sleep(time.Millisecond)
 		db.acknowledge("inc_1")
-		s.Cancel("inc_1")
+		s.Cancel("inc_1", 2)
 		s.Submit([]Job{job}) // the goroutine that committed first was slower
 		time.Sleep(time.Minute)
 		if got := s.apns.got(); len(got) != 0 {
@@ -238,7 +241,7 @@ func TestPageInFlightAtTheAcknowledgementIsSettled(t *testing.T) {
 		s.Submit([]Job{db.page("dlv_1", "inc_1", db.device("ana", APNs), "a")})
 		time.Sleep(500 * time.Millisecond)
 		db.acknowledge("inc_1")
-		s.Cancel("inc_1")
+		s.Cancel("inc_1", 2)
 		time.Sleep(650 * time.Millisecond) // it lands, and its settle follows at once
 		wantState(t, db, "dlv_1", Accepted)
 		wantTold(t, db, "dlv_1", incident.EntrySent, incident.EntryAccepted)

@@ -132,7 +132,7 @@ func (w *work) stopPaging(c *Case) error {
 		w.note(c, incident.EntryCancelled, detail)
 	}
 	c.NextRungAt = time.Time{}
-	w.quiet = append(w.quiet, c.Incident.ID)
+	w.quiet = append(w.quiet, stop{c.Incident.ID, c.Incident.Revision})
 	return nil
 }
 

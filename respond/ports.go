@@ -247,6 +247,7 @@ type Pager interface {
 	// Submit hands over committed deliveries leased to this node. It never
 	// blocks: what does not fit is left to its lease.
 	Submit(jobs []push.Job)
-	// Cancel stops pages of the incident that this node holds and has not sent.
-	Cancel(incidentID string)
+	// Cancel stops pages of the incident that this node holds and has not sent,
+	// unless they were made at the revision or later.
+	Cancel(incidentID string, revision int64)
 }

@@ -235,7 +235,7 @@ func (p *pager) Submit(jobs []push.Job) {
 	p.jobs = append(p.jobs, jobs...)
 }
 
-func (p *pager) Cancel(incidentID string) {
+func (p *pager) Cancel(incidentID string, _ int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.cancelled = append(p.cancelled, incidentID)

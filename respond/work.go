@@ -20,8 +20,14 @@ type work struct {
 	notifications []Notification
 	outgoing      []outgoing
 	jobs          []push.Job
-	// quiet are incidents whose unsent pages in this node's memory must stop.
-	quiet []string
+	// quiet are changes that stop unsent pages in this node's memory.
+	quiet []stop
+}
+
+// stop is a change that stops the pages made before it.
+type stop struct {
+	incidentID string
+	revision   int64
 }
 
 // outgoing is a delivery that this node will send itself, right after commit.
@@ -140,8 +146,8 @@ func (w *work) finish(c *Case) error {
 
 // leave hands over what was committed: first what must stop, then what goes.
 func (w *work) leave() {
-	for _, incidentID := range w.quiet {
-		w.desk.pager.Cancel(incidentID)
+	for _, s := range w.quiet {
+		w.desk.pager.Cancel(s.incidentID, s.revision)
 	}
 	if len(w.jobs) > 0 {
 		w.desk.pager.Submit(w.jobs)
