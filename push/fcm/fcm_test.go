@@ -90,7 +90,7 @@ func TestMain(m *testing.M) {
 	if benchEmulator() {
 		return
 	}
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("go.opencensus.io/stats/view.(*worker).start"))
+	goleak.VerifyTestMain(m)
 }
 
 func TestSendReachesThePhone(t *testing.T) {
