@@ -2,6 +2,7 @@ package models
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -24,10 +25,32 @@ const nextDelivery = `SELECT MIN(first) FROM (
 	UNION ALL SELECT MIN(claimable_at) FROM deliveries WHERE kind = 'update' AND claimable_at IS NOT NULL
 	UNION ALL SELECT MIN(claimable_at) FROM deliveries WHERE kind = 'settle' AND claimable_at IS NOT NULL) AS firsts`
 
-// Claim implements push.Store. Pages go first: a heap of settles that are
-// overdue must not stand before one that rings (I11).
+// Claim implements push.Store. What was leased and cannot be handed on is
+// given back, or it would wait for its lease with nobody to send it.
 func (d deliveries) Claim(ctx context.Context, now time.Time, n int, leaseUntil time.Time) ([]push.Job, error) {
-	var ids []string
+	ids, err := d.lease(ctx, now, n, leaseUntil)
+	if len(ids) == 0 {
+		return nil, err
+	}
+	var jobs []push.Job
+	if err == nil {
+		jobs, err = d.jobs(ctx, ids)
+	}
+	if err != nil {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveBackWait)
+		defer cancel()
+		return nil, errors.Join(err, d.Release(ctx, ids))
+	}
+	return jobs, nil
+}
+
+// giveBackWait bounds giving back what was claimed in vain.
+const giveBackWait = 5 * time.Second
+
+// lease takes what is due, pages first: a heap of settles that are overdue
+// must not stand before one that rings (I11). With an error come the ids that
+// were leased before it.
+func (d deliveries) lease(ctx context.Context, now time.Time, n int, leaseUntil time.Time) (ids []string, err error) {
 	for _, kinds := range []string{"kind = 'page'", "kind IN ('update', 'settle')"} {
 		if len(ids) == n {
 			break
@@ -35,14 +58,11 @@ func (d deliveries) Claim(ctx context.Context, now time.Time, n int, leaseUntil 
 		text := d.db.engine.claimText("deliveries", leaseDelivery, kinds+" AND claimable_at <= ?")
 		more, err := d.db.claim(ctx, text, at(now), n-len(ids), at(leaseUntil), d.db.cfg.Node, at(leaseUntil))
 		if err != nil {
-			return nil, fmt.Errorf("claiming deliveries: %w", err)
+			return ids, fmt.Errorf("claiming deliveries: %w", err)
 		}
 		ids = append(ids, more...)
 	}
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	return d.jobs(ctx, ids)
+	return ids, nil
 }
 
 // jobs loads claimed deliveries with their device and what there is to say.

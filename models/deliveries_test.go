@@ -77,6 +77,28 @@ func words(t *testing.T, db *models.DB) string {
 	return strings.Join(all, " ")
 }
 
+// The connection breaks between the claim and the loading of what was claimed.
+func TestPagesClaimedInVainAreGivenBackAtOnce(t *testing.T) {
+	t.Parallel()
+	modelstest.EachPlace(t, func(t *testing.T, p modelstest.Place) {
+		db := p.Open(t, "node-a")
+		_, sent := ringing(t, db, "", phoneOf(t, db, settled(t, db).Users[0].ID))
+		rename := func(from, to string) {
+			if err := db.Exec(t.Context(), "ALTER TABLE "+from+" RENAME TO "+to); err != nil {
+				t.Fatal(err)
+			}
+		}
+		rename("devices", "elsewhere")
+		if jobs, err := db.Deliveries().Claim(t.Context(), noon, 10, noon.Add(30*time.Second)); err == nil {
+			t.Fatalf("it claimed %v without any devices", jobs)
+		}
+		rename("elsewhere", "devices")
+		if jobs := claimPages(t, db, noon, 10); len(jobs) != 1 || jobs[0].Delivery.ID != sent[0].ID {
+			t.Errorf("claimed %v, want the page that was claimed in vain", jobs)
+		}
+	})
+}
+
 func TestFirstPageIsTheNodesOwnUntilItDies(t *testing.T) {
 	t.Parallel()
 	modelstest.EachPlace(t, func(t *testing.T, p modelstest.Place) {
