@@ -108,6 +108,10 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "/healthz", "/readyz", "/metrics":
 		if s.Operations != nil {
 			x.route, x.quiet = r.URL.Path, true
+			if r.Method != http.MethodGet && r.Method != http.MethodHead {
+				s.wrongMethod(x, r, http.MethodGet)
+				return
+			}
 			s.Operations.ServeHTTP(x, r)
 			return
 		}

@@ -30,6 +30,7 @@ func TestOtherDoors(t *testing.T) {
 			t.Errorf("%s answers %q", path, w.Body)
 		}
 	}
+	h.do(t, "", "POST", "/readyz", "").problem(405, "method_not_allowed", "")
 	h.do(t, "ana", "GET", "/v1/me", "").into(200, nil)
 	if log := h.log.String(); !strings.Contains(log, `"route":"/v1/me"`) || !strings.Contains(log, h.ana.ID) || strings.Contains(log, "Bearer") {
 		t.Errorf("the log says %s", log)

@@ -251,14 +251,14 @@ type Position struct {
 // 400: invalid_json, body_missing, unknown_field, missing_field, wrong_type, bad_value, unknown_parameter,
 // repeated_parameter, bad_cursor, bad_id, wrong_id, bad_until, empty_note, note_too_long, bad_encoding,
 // bad_reassignment, missing_target, ambiguous_target, unknown_policy, unknown_user, unknown_action, bad_token,
-// bad_environment, unknown_app, provider_not_configured, bad_upgrade.
+// bad_environment, unknown_app, provider_not_configured, bad_upgrade, token_in_url.
 // 401: token_missing, token_invalid, token_expired, session_ended, bad_credentials, refresh_invalid, refresh_reused.
 // 403: role_too_low, account_disabled, device_removed, bad_origin. 404: not_found, no_such_path. 405: method_not_allowed.
 // 409: incident_resolved, not_acknowledged, not_triggered, plan_exhausted, idempotency_key_reused,
 // too_many_devices. 413: too_large. 415: unsupported_media_type.
 // 429: too_many_attempts. 500: internal.
 // 503: overloaded, shutting_down, database_unreachable, outcome_unknown, busy, login_busy,
-// keys_not_ready, too_many_connections, draining, not_ready, timeout.
+// keys_not_ready, too_many_connections, draining, not_ready, timeout, body_cut.
 type Problem struct {
 	// Code For programs; it does not change.
 	Code string `json:"code"`
