@@ -117,6 +117,10 @@ func TestCursorsFromElsewhere(t *testing.T) {
 	var story TimelinePage
 	h.do(t, "ana", "GET", at+"/timeline?limit=1", "").into(200, &story)
 	timeline := story.NextCursor.MustGet()
+	letter := "A"
+	if good[:1] == letter {
+		letter = "B"
+	}
 	for name, target := range map[string]string{
 		"another filter":               "/v1/incidents?status=resolved&cursor=" + good,
 		"no filter":                    "/v1/incidents?cursor=" + good,
@@ -125,7 +129,7 @@ func TestCursorsFromElsewhere(t *testing.T) {
 		"the list's, in a timeline":    at + "/timeline?cursor=" + good,
 		"of another incident":          "/v1/incidents/" + other.ID + "/timeline?cursor=" + timeline,
 		"cut":                          "/v1/incidents?status=triggered&cursor=" + good[:len(good)-2],
-		"with another letter":          "/v1/incidents?status=triggered&cursor=A" + good[1:],
+		"with another letter":          "/v1/incidents?status=triggered&cursor=" + letter + good[1:],
 		"a word":                       "/v1/incidents?status=triggered&cursor=next",
 		"signs that are not in base64": "/v1/incidents?status=triggered&cursor=%21%21",
 		"an offset":                    "/v1/incidents?status=triggered&cursor=25",
