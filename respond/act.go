@@ -70,7 +70,6 @@ func (d *Desk) Act(ctx context.Context, cmd Command) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	d.changes.Add(1, string(cmd.Name))
 	return answer, nil
 }
 
@@ -85,6 +84,9 @@ func (w *work) act(cmd Command) (Answer, error) {
 	changed, err := w.perform(&c, cmd)
 	if err != nil {
 		return Answer{}, err
+	}
+	if changed {
+		w.done = string(cmd.Name)
 	}
 	a := Answer{Incident: *c.Incident.Snapshot(), Changed: changed}
 	return a, w.remember(cmd, a)

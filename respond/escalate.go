@@ -63,7 +63,7 @@ func (w *work) timer(c *Case, transition func(time.Time) (incident.Change, error
 	if err != nil || !ch.Changed {
 		return err
 	}
-	w.desk.changes.Add(1, string(ch.Entries[0].Type))
+	w.done = string(ch.Entries[0].Type)
 	return w.apply(c, ch, incident.System)
 }
 
@@ -86,10 +86,21 @@ func (w *work) rungs(c *Case) error {
 				NotificationID: n.ID, UserID: n.UserID, Method: string(n.Method), Reason: "user_disabled",
 			})
 		default:
-			w.dispatch(c, n)
+			w.ring(c, n)
 		}
 	}
 	return nil
+}
+
+// ring sends a notification whose moment has come. The device that its rule
+// names may be gone since it was scheduled: then those that are left ring, and
+// the timeline says so.
+func (w *work) ring(c *Case, n Notification) {
+	if len(w.tx.Catalog().ringable(n.UserID, n.DeviceID)) == 0 {
+		n.DeviceID = ""
+		w.warn(c, n.UserID, "no_device", "has no longer the device that was to ring now; all active devices are notified instead")
+	}
+	w.dispatch(c, n)
 }
 
 // next is the plan's next step from where the case stands.

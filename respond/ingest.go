@@ -134,15 +134,18 @@ func (w *work) openCase(in Integration, e Event, by incident.Actor) error {
 	return w.finish(&c)
 }
 
-// addAlert notes different content under a key that is open: no new page.
+// addAlert notes different content under a key that is open: no new page. The
+// incident is locked before its key, as whoever resolves it does: the other way
+// round the two would deadlock.
 func (w *work) addAlert(incidentID string, in Integration, e Event, by incident.Actor) error {
 	a := w.alert(incidentID, in, e)
-	if err := w.tx.AddAlert(a); err != nil {
-		return err
-	}
-	return w.change(incidentID, by, func(i incident.Incident) (incident.Change, error) {
+	err := w.change(incidentID, by, func(i incident.Incident) (incident.Change, error) {
 		return i.AlertAdded(incident.AlertInfo{ID: a.ID, Summary: a.Summary, Severity: a.Severity}, by, w.now)
 	})
+	if err != nil {
+		return err
+	}
+	return w.tx.AddAlert(a)
 }
 
 // closeKey resolves what one dedup key stands for, and the incident with its last key.

@@ -49,16 +49,22 @@ func (w *work) notify(c *Case, userID string, expires time.Time) {
 	cat := w.tx.Catalog()
 	rungs := w.usable(cat, userID, oncall.Rungs(cat.People[userID].Rules, string(c.Incident.Urgency), w.now))
 	if len(rungs) == 0 {
-		text := "has no usable notification rule for this urgency; all active devices are notified at once"
-		if len(cat.ringable(userID, "")) == 0 {
-			text = "has no active device; nothing could be sent"
-		}
-		w.note(c, incident.EntryWarning, incident.Detail{Reason: "no_usable_rule", UserID: userID, Text: cat.name(userID) + " " + text})
+		w.warn(c, userID, "no_usable_rule", "has no usable notification rule for this urgency; all active devices are notified at once")
 		rungs = []oncall.Rung{{Method: oncall.Push, At: w.now}}
 	}
 	for _, r := range rungs {
 		w.schedule(c, userID, r, expires)
 	}
+}
+
+// warn says on the timeline why all of a person's devices ring, or that there
+// are none.
+func (w *work) warn(c *Case, userID, reason, text string) {
+	cat := w.tx.Catalog()
+	if len(cat.ringable(userID, "")) == 0 {
+		text = "has no active device; nothing could be sent"
+	}
+	w.note(c, incident.EntryWarning, incident.Detail{Reason: reason, UserID: userID, Text: cat.name(userID) + " " + text})
 }
 
 // usable drops the rungs that lead to no device.

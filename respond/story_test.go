@@ -270,6 +270,24 @@ func TestAPersonWithoutRulesOrPhonesIsSaidSo(t *testing.T) {
 	})
 }
 
+// The rule names a phone that is replaced before its moment comes.
+func TestARungWhoseDeviceIsGoneRingsWhatIsLeft(t *testing.T) {
+	each(t, func(s *stage) {
+		s.apply(setup.Changes{Rules: map[string][]oncall.Rule{s.ana: {
+			{ID: id.New(id.Rule), Urgency: "high", Method: oncall.Push, Delay: 2 * time.Minute, DeviceID: s.anas.ID},
+		}}})
+		i := s.trigger("db-1")
+		want(s.t, "not yet", s.rang(), nil)
+		if err := s.db.Devices().RemoveDevice(s.t.Context(), s.ana, s.anas.ID); err != nil {
+			s.t.Fatal(err)
+		}
+		s.phone(s.ana, push.IOS, push.APNs, "bb22")
+		s.wait(2 * time.Minute)
+		want(s.t, "the new phone", s.rang(), []string{"page bb22"})
+		want(s.t, "and the timeline says so", slices.Contains(s.words(i.ID), "incident.warning"), true)
+	})
+}
+
 func TestUnknownRoutingKeys(t *testing.T) {
 	each(t, func(s *stage) {
 		e := respond.Event{RoutingKey: "00000000000000000000000000000000", Action: respond.EventTrigger, DedupKey: "x", Summary: "x"}

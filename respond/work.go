@@ -22,6 +22,8 @@ type work struct {
 	jobs          []push.Job
 	// quiet are changes that stop unsent pages in this node's memory.
 	quiet []stop
+	// done is what the change is counted as once it is committed.
+	done string
 }
 
 // stop is a change that stops the pages made before it.
@@ -111,7 +113,7 @@ func (w *work) insert(c *Case) error {
 			s.Number = c.Incident.Number
 		}
 	}
-	w.desk.changes.Add(1, "open")
+	w.done = "open"
 	return nil
 }
 
@@ -146,6 +148,9 @@ func (w *work) finish(c *Case) error {
 
 // leave hands over what was committed: first what must stop, then what goes.
 func (w *work) leave() {
+	if w.done != "" {
+		w.desk.changes.Add(1, w.done)
+	}
 	for _, s := range w.quiet {
 		w.desk.pager.Cancel(s.incidentID, s.revision)
 	}
