@@ -81,9 +81,12 @@ func (s *server) perform(ctx context.Context, cmd respond.Command) (ActedJSONRes
 	if err != nil {
 		return ActedJSONResponse{}, err
 	}
-	return ActedJSONResponse{
-		Action: string(cmd.Name), Incident: answer.Incident, Changed: answer.Changed, ActedBy: actedBy(cmd, answer),
-	}, nil
+	return ActedJSONResponse(ResultOf(cmd, answer)), nil
+}
+
+// ResultOf is what an action is answered with, here and over the stream.
+func ResultOf(cmd respond.Command, a respond.Answer) ActionResult {
+	return ActionResult{Action: string(cmd.Name), Incident: a.Incident, Changed: a.Changed, ActedBy: actedBy(cmd, a)}
 }
 
 // actedBy says who brought the incident to where the caller wanted it, which

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 
+	"github.com/nightbell/nightbell/api"
 	"github.com/nightbell/nightbell/auth"
 	"github.com/nightbell/nightbell/incident"
 	"github.com/nightbell/nightbell/push"
@@ -50,12 +51,13 @@ func (s streamActor) Do(ctx context.Context, v realtime.Viewer, key, action, inc
 	if err := who.Role.MayAct(); err != nil {
 		return nil, err
 	}
-	answer, err := s.desk.Act(ctx, respond.Command{
+	cmd := respond.Command{
 		Name: respond.Verb(action), IncidentID: incidentID, Principal: who.UserID, Key: key,
 		Actor: incident.Actor{Kind: incident.ActorUser, ID: who.UserID, Name: who.Name, Via: "app"},
-	})
+	}
+	answer, err := s.desk.Act(ctx, cmd)
 	if err != nil {
 		return nil, err
 	}
-	return json.Marshal(answer)
+	return json.Marshal(api.ResultOf(cmd, answer))
 }

@@ -1,14 +1,20 @@
 package app
 
 import (
+	"bytes"
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/nightbell/nightbell/api"
 	"github.com/nightbell/nightbell/auth"
 	"github.com/nightbell/nightbell/fault"
+	"github.com/nightbell/nightbell/incident"
 	"github.com/nightbell/nightbell/push"
 	"github.com/nightbell/nightbell/realtime"
+	"github.com/nightbell/nightbell/respond"
+	"github.com/nightbell/nightbell/setup"
 )
 
 // TestTheStreamsDoorAndActor asks the real rooms through the small types
@@ -48,6 +54,51 @@ func TestTheStreamsDoorAndActor(t *testing.T) {
 	}
 	if _, err := door.Viewer(t.Context(), "nonsense"); fault.KindOf(err) != fault.Unauthenticated {
 		t.Errorf("nonsense gets %v", err)
+	}
+}
+
+// TestTheStreamAnswersAsTheAPIDoes acknowledges over the socket and over HTTP:
+// one client library reads both answers.
+func TestTheStreamAnswersAsTheAPIDoes(t *testing.T) {
+	a, _ := startApp(t, testConfig(t))
+	demo, err := setup.Demo(time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := setup.Apply(t.Context(), a.house.db.Setup(), demo, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	event := respond.Event{
+		RoutingKey: setup.DemoRoutingKey, Action: respond.EventTrigger, DedupKey: "disk", Summary: "disk full", Source: "db-1",
+		Severity: incident.Critical, Payload: []byte("{}"),
+	}
+	if _, err := a.house.desk.Ingest(t.Context(), event); err != nil {
+		t.Fatal(err)
+	}
+	open, _, _, err := a.house.db.Incidents().ListIncidents(t.Context(), respond.IncidentFilter{Limit: 1})
+	if err != nil || len(open) != 1 {
+		t.Fatal(open, err)
+	}
+	token, err := a.house.auth.Mint(t.Context(), "ana@example.com", "test", time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	viewer, err := streamDoor{a.house.auth}.Viewer(t.Context(), token.Access)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := streamActor{a.house.auth, a.house.desk}.Do(t.Context(), viewer, "key", "acknowledge", open[0].ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said api.ActionResult
+	strict := json.NewDecoder(bytes.NewReader(answer))
+	strict.DisallowUnknownFields()
+	if err := strict.Decode(&said); err != nil {
+		t.Fatal(err)
+	}
+	if !said.Changed || said.Action != "acknowledge" || said.Incident.ID != open[0].ID || said.ActedBy == nil || said.ActedBy.Name != "Ana Lima" {
+		t.Errorf("the stream answers %s", answer)
 	}
 }
 
