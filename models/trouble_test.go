@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/nightbell/nightbell/fault"
 	"github.com/nightbell/nightbell/models"
@@ -117,5 +118,75 @@ func TestDeadlockBetweenNodesIsMadeGood(t *testing.T) {
 	}
 	if got := texts(t, a); len(got) != 4 {
 		t.Errorf("the log has %v", got)
+	}
+}
+
+// TestDatabaseRestartsInABurst ends every connection again and again while two
+// nodes write: what was promised is there once, what was refused is not, and
+// every refusal is one that invites to try again.
+func TestDatabaseRestartsInABurst(t *testing.T) {
+	t.Parallel()
+	p := modelstest.Postgres(t)
+	watch := p.Open(t, "watch")
+	const writers, each = 8, 60
+	promised := make([]map[string]bool, writers) // false: refused
+	var burst sync.WaitGroup
+	for w, db := range [writers]*models.DB{0: p.Open(t, "a"), 1: p.Open(t, "b")} {
+		if db == nil {
+			continue
+		}
+		for k := w; k < writers; k += 2 {
+			promised[k] = map[string]bool{}
+			burst.Go(func() { writeThroughTrouble(t, db, k, each, promised[k]) })
+		}
+	}
+	over := make(chan struct{})
+	go func() { burst.Wait(); close(over) }()
+	for killed := 0; ; {
+		killed += kill(t, watch, `application_name = 'nightbell' AND query NOT LIKE 'LISTEN%'`)
+		select {
+		case <-over:
+		case <-time.After(20 * time.Millisecond):
+			continue
+		}
+		if killed == 0 {
+			t.Error("no connection was ended: nothing was tried")
+		}
+		break
+	}
+	counts := map[string]int{}
+	for _, text := range texts(t, watch) {
+		counts[text]++
+	}
+	for k := range promised {
+		for text, kept := range promised[k] {
+			if kept && counts[text] != 1 || !kept && counts[text] != 0 {
+				t.Errorf("%s: promised %v, found %d times", text, kept, counts[text])
+			}
+		}
+	}
+}
+
+// writeThroughTrouble notes of each write whether it was promised or refused;
+// of those whose outcome is unknown it notes nothing.
+func writeThroughTrouble(t *testing.T, db *models.DB, writer, each int, promised map[string]bool) {
+	for i := range each {
+		text := fmt.Sprintf("%d-%d", writer, i)
+		err := db.Write(t.Context(), fmt.Sprint("key", writer), func(tx *models.Tx) error {
+			tx.Append(note("inc_1", text))
+			_, err := tx.Case("inc_of_nobody")
+			if fault.KindOf(err) == fault.NotFound {
+				err = nil
+			}
+			return err
+		})
+		switch {
+		case err == nil:
+			promised[text] = true
+		case fault.KindOf(err) != fault.Unavailable:
+			t.Errorf("%s: refused with %v, which invites nobody to try again", text, err)
+		case !fault.Is(err, "outcome_unknown"):
+			promised[text] = false
+		}
 	}
 }
