@@ -51,7 +51,7 @@ type Session struct {
 	CreatedAt time.Time
 	ExpiresAt time.Time
 	RevokedAt time.Time // zero while alive
-	// RevokedWhy is signed_out, reuse, user_disabled, …
+	// RevokedWhy is signed_out, reuse, user_disabled, password_changed, …
 	RevokedWhy string
 }
 

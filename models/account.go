@@ -70,6 +70,25 @@ func (tx *Tx) revoke(sessionID, why string, when time.Time) error {
 	return nil
 }
 
+// endSessionsOf ends the sessions of those who are about to be disabled or to
+// get a new password: a password is changed when somebody else may know it.
+func (tx *Tx) endSessionsOf(changed []auth.User) error {
+	for _, u := range changed {
+		why, condition := "user_disabled", ""
+		if !u.Disabled {
+			why, condition = "password_changed", ` AND user_id IN (SELECT id FROM users WHERE password_hash <> ?)`
+		}
+		args := []any{at(tx.db.cfg.Now()), why, u.ID}
+		if condition != "" {
+			args = append(args, u.PasswordHash)
+		}
+		if _, err := tx.exec(`UPDATE sessions SET revoked_at = ?, revoked_why = ? WHERE user_id = ? AND revoked_at IS NULL`+condition, args...); err != nil {
+			return fmt.Errorf("ending the sessions of %s: %w", u.ID, err)
+		}
+	}
+	return nil
+}
+
 // UseRefresh implements auth.Store. judge may be called more than once, with
 // what a new transaction finds; the last call counts.
 func (a accounts) UseRefresh(ctx context.Context, hash string, judge func(auth.Session, auth.Refresh) (auth.RefreshVerdict, error)) error {

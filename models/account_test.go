@@ -14,6 +14,7 @@ import (
 	"github.com/nightbell/nightbell/fault"
 	"github.com/nightbell/nightbell/models"
 	"github.com/nightbell/nightbell/models/modelstest"
+	"github.com/nightbell/nightbell/setup"
 )
 
 func TestTheRowsInGoAreTheColumnsOfTheDatabase(t *testing.T) {
@@ -65,6 +66,42 @@ func signedIn(t *testing.T, db *models.DB, userID string) (auth.Session, auth.Re
 		t.Fatal(err)
 	}
 	return s, r
+}
+
+func TestANewPasswordOrADisabledAccountEndsTheSessions(t *testing.T) {
+	t.Parallel()
+	modelstest.Each(t, func(t *testing.T, db *models.DB) {
+		users := settled(t, db).Users
+		for _, tc := range []struct {
+			why    string
+			change func(*auth.User)
+		}{
+			{"", func(u *auth.User) { u.Name = "Somebody Else" }},
+			{"password_changed", func(u *auth.User) { u.PasswordHash = "$argon2id$another" }},
+			{"user_disabled", func(u *auth.User) { u.Disabled = true }},
+		} {
+			ben, current := users[1], must(db.Setup().Configuration(t.Context()))
+			ses, _ := signedIn(t, db, ben.ID)
+			other, _ := signedIn(t, db, users[0].ID)
+			tc.change(&ben)
+			if err := db.Setup().Apply(t.Context(), setup.Changes{Version: current.Version, Users: []auth.User{ben}}); err != nil {
+				t.Fatal(err)
+			}
+			if got := must(db.Accounts().Session(t.Context(), ses.ID)); got.RevokedWhy != tc.why || got.RevokedAt.IsZero() != (tc.why == "") {
+				t.Errorf("the session was ended at %s, because %q; want %q", got.RevokedAt, got.RevokedWhy, tc.why)
+			}
+			if got := must(db.Accounts().Session(t.Context(), other.ID)); !got.RevokedAt.IsZero() {
+				t.Errorf("somebody else's session was ended: %q", got.RevokedWhy)
+			}
+		}
+	})
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }
 
 func TestSessionsAndLinksComeBackWhole(t *testing.T) {

@@ -63,6 +63,7 @@ func (c configuration) Apply(ctx context.Context, ch setup.Changes) error {
 			return err
 		}
 		for _, put := range []func() error{
+			func() error { return tx.endSessionsOf(ch.Users) },
 			func() error { return upsert(tx, rowsOf(ch.Users, userRow)) },
 			func() error { return tx.replaceRules(ch.Rules) },
 			func() error { return upsert(tx, rowsOf(ch.Schedules, scheduleRow)) },
