@@ -164,11 +164,17 @@ func (r *Runner[T]) reserve(ctx context.Context) int {
 	return n
 }
 
+// lastAnswer is how long a stop waits for the answer to a claim under way: a
+// claim that was cut may have leased all the same, and its items would wait for
+// their leases with nobody to work them.
+const lastAnswer = 2 * time.Second
+
 // claim leases up to n items and starts them; tokens not used go back.
-func (r *Runner[T]) claim(ctx, work context.Context, now time.Time, n int) (int, error) {
+func (r *Runner[T]) claim(stopping, work context.Context, now time.Time, n int) (int, error) {
 	until := now.Add(r.conf.Lease)
-	ctx, end := context.WithTimeout(ctx, r.conf.Lease) // later, the claim is worth nothing
+	ctx, end := context.WithTimeout(work, r.conf.Lease) // later, the claim is worth nothing
 	defer end()
+	defer context.AfterFunc(stopping, func() { time.AfterFunc(lastAnswer, end) })()
 	items, err := r.source.Claim(ctx, now, n, until)
 	for range n - len(items) {
 		r.free <- struct{}{}

@@ -38,6 +38,33 @@ func TestStoppingWaitsForWhatIsInHandAndTakesNothingMore(t *testing.T) {
 	})
 }
 
+// far is a shelf across a network: a claim takes a while, and a caller who
+// leaves before the answer leases all the same.
+type far struct{ *shelf }
+
+func (f far) Claim(ctx context.Context, now time.Time, n int, until time.Time) ([]string, error) {
+	items, err := f.shelf.Claim(ctx, now, n, until)
+	select {
+	case <-time.After(time.Second):
+		return items, err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func TestStoppingDuringAClaimLosesNothingOfIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShelf()
+		s.put("due", time.Now())
+		r := start(t, queue.New(queue.Config{}, far{s}, func(_ context.Context, id string) { s.settle(id) }))
+		pass(500 * time.Millisecond)
+		r.mustStop(t)
+		if len(s.due) != 0 {
+			t.Errorf("%v is leased and nobody has it in hand", s.due)
+		}
+	})
+}
+
 func TestTheDrainDeadlineCutsWorkShort(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newShelf()
@@ -97,8 +124,8 @@ func TestAStoreThatHangsDoesNotHoldUpAStop(t *testing.T) {
 		pass(10 * time.Second)
 		began := time.Now()
 		r.mustStop(t)
-		if time.Since(began) != 0 {
-			t.Errorf("stopped after %v, want at once", time.Since(began))
+		if time.Since(began) > 2*time.Second {
+			t.Errorf("stopped after %v, want within two seconds", time.Since(began))
 		}
 	})
 }
