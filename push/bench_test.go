@@ -69,6 +69,6 @@ func benchJob(p Provider) Job {
 	return paged(p, func(j *Job) {
 		j.Delivery.ID = id.New(id.Delivery)
 		j.Delivery.CreatedAt, j.Delivery.LeaseUntil, j.Delivery.ExpiresAt = now, now.Add(30*time.Second), now.Add(time.Hour)
-		j.Content.Status = incident.Triggered
+		j.Delivery.State, j.Content.Status = Scheduled, incident.Triggered
 	})
 }

@@ -127,3 +127,36 @@ func TestLongOutageRepeatsNothing(t *testing.T) {
 		throughAnOutage(t, 5*time.Minute, 4, 10*time.Millisecond, 500*time.Millisecond)
 	})
 }
+
+// late is a database where a reassignment commits between a claim and the
+// loading of what was claimed.
+type late struct{ *node }
+
+func (l late) Claim(ctx context.Context, now time.Time, limit int, until time.Time) ([]Job, error) {
+	jobs, err := l.node.Claim(ctx, now, limit, until)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := range jobs {
+		d := l.deliveries[jobs[i].Delivery.ID]
+		d.State = Cancelled
+		jobs[i] = l.job(d)
+	}
+	return jobs, err
+}
+
+func TestCancelledBetweenClaimAndLoadingIsNotSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db := newRows()
+		s := set(db, "a", nil)
+		s.conf.Store = late{s.node}
+		db.page("dlv_1", "inc_1", db.device("ana", APNs), "")
+		s.run(t)
+		defer s.end(t)
+		time.Sleep(time.Second)
+		if got := s.apns.got(); len(got) != 0 {
+			t.Errorf("sent %v, want nothing", got)
+		}
+		wantState(t, db, "dlv_1", Cancelled)
+		wantTold(t, db, "dlv_1") // who cancelled it has said so
+	})
+}

@@ -26,6 +26,9 @@ func judge(j *Job, now time.Time) (final DeliveryState, why string) {
 func unwanted(j *Job) string {
 	status := j.Content.Status
 	switch {
+	case j.Delivery.State != Scheduled:
+		// Between its claim and its loading; the record finds it so and adds nothing.
+		return "it was " + string(j.Delivery.State) + " before it left"
 	case j.Delivery.Kind == Page && status != incident.Triggered:
 		return "the incident was " + string(status) + " before the page left"
 	case j.Delivery.Kind == Update && status == incident.Resolved:
