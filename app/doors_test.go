@@ -13,6 +13,7 @@ import (
 	"github.com/nightbell/nightbell/incident"
 	"github.com/nightbell/nightbell/push"
 	"github.com/nightbell/nightbell/realtime"
+	"github.com/nightbell/nightbell/realtime/realtimetest"
 	"github.com/nightbell/nightbell/respond"
 	"github.com/nightbell/nightbell/setup"
 )
@@ -99,6 +100,37 @@ func TestTheStreamAnswersAsTheAPIDoes(t *testing.T) {
 	}
 	if !said.Changed || said.Action != "acknowledge" || said.Incident.ID != open[0].ID || said.ActedBy == nil || said.ActedBy.Name != "Ana Lima" {
 		t.Errorf("the stream answers %s", answer)
+	}
+}
+
+// TestSigningOutEndsTheStream: whoever has no session any more sees no more.
+func TestSigningOutEndsTheStream(t *testing.T) {
+	c := testConfig(t)
+	a, _ := startApp(t, c)
+	if _, err := AddUser(t.Context(), c, NewUser{Name: "Ana", Email: "ana@example.com", Password: "correct horse battery"}, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	token, err := a.house.auth.Mint(t.Context(), "ana@example.com", "test", time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, err := realtimetest.Dial(t.Context(), a.URL()+"/v1/stream", token.Access, realtimetest.Live, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stream.Close()
+	if first, err := stream.Next(t.Context()); err != nil || first.Welcome == nil {
+		t.Fatalf("%+v, %v", first, err)
+	}
+	// As another node would do it: nothing in memory here knows of it.
+	if err := a.house.db.Accounts().RevokeSession(t.Context(), token.SessionID, "signed_out", time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.house.expel(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stream.Next(t.Context()); realtimetest.CloseCode(err) != realtime.CloseBadToken {
+		t.Errorf("the stream goes on: %v", err)
 	}
 }
 

@@ -183,12 +183,20 @@ func (a *App) chores(h *house) []chore {
 		{"looking for overdue incidents", 15 * time.Second, func(ctx context.Context) error { return h.desk.Audit(ctx, timers) }},
 		{"refreshing the catalogue", 5 * time.Second, func(ctx context.Context) error { _, err := h.db.Refresh(ctx); return err }},
 		{"rotating the signing keys", time.Minute, h.auth.Prepare},
+		{"ending the connections of ended sessions", 5 * time.Second, h.expel},
 		{"keeping push connections warm", 5 * time.Minute, h.warm},
 		{"pruning history", 10 * time.Minute, func(ctx context.Context) error {
 			_, err := h.db.Prune(ctx, a.opt.Now(), a.cfg.retention())
 			return err
 		}},
 	}
+}
+
+// expel ends the sockets of sessions that ended on any node.
+func (h *house) expel(ctx context.Context) error {
+	ended, err := h.auth.Ended(ctx)
+	h.hub.Expel(ended)
+	return err
 }
 
 // warm opens the connections to the providers before the first page has to

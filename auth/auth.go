@@ -90,6 +90,8 @@ type Store interface {
 	UseRefresh(ctx context.Context, hash string, judge func(Session, Refresh) (RefreshVerdict, error)) error
 	Session(ctx context.Context, id string) (Session, error)
 	RevokeSession(ctx context.Context, id, why string, at time.Time) error
+	// RevokedSince gives the sessions that were revoked after a moment.
+	RevokedSince(ctx context.Context, since time.Time) (ids []string, err error)
 	// SigningKeys gives all keys not yet deleted, oldest first.
 	SigningKeys(ctx context.Context) ([]SigningKey, error)
 	// AddSigningKey stores k unless a key with SignFrom within the same

@@ -14,8 +14,9 @@
 //     until the last token made with it has expired.
 //   - Of passwords, refresh tokens and private keys the database only ever
 //     sees hashes and sealed bytes.
-//   - A session that was signed out, and a user who was disabled, are refused
-//     at once on this node and within [sessionCacheFor] on others.
+//   - A session that was ended is refused at once on the node that ended it and
+//     within [sessionCacheFor] on others (sooner where somebody asks
+//     [Service.Ended]). Disabling a user or changing a password ends sessions.
 //
 // May import: fault, id, golang-jwt, argon2id, x/crypto.
 package auth

@@ -94,6 +94,17 @@ func (m *memory) Session(_ context.Context, id string) (Session, error) {
 	return Session{}, none("session")
 }
 
+func (m *memory) RevokedSince(_ context.Context, since time.Time) (ids []string, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for id, s := range m.sessions {
+		if s.RevokedAt.After(since) {
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
+}
+
 func (m *memory) RevokeSession(_ context.Context, id, why string, at time.Time) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

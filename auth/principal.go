@@ -52,6 +52,23 @@ func (s *Service) Holder(ctx context.Context, sessionID string) (Principal, erro
 	return s.alive.get(ctx, sessionID, s.loadPrincipal)
 }
 
+// endedWindow is how far [Service.Ended] looks back: longer than a look at a
+// session is believed anywhere, and than clocks of nodes differ.
+const endedWindow = time.Minute
+
+// Ended gives the sessions that ended on any node during the last minute, and
+// forgets them here. Ask every few seconds, and end what they hold open.
+func (s *Service) Ended(ctx context.Context) ([]string, error) {
+	ended, err := s.store.RevokedSince(ctx, s.now().Add(-endedWindow))
+	if err != nil {
+		return nil, fmt.Errorf("looking for ended sessions: %w", err)
+	}
+	for _, session := range ended {
+		s.alive.forget(session)
+	}
+	return ended, nil
+}
+
 // VerifyAction tells what the token behind a button may do, and for whom. It
 // needs no session, but its user must still have an account. Whether device
 // and incident still exist is for the caller to see.

@@ -237,3 +237,22 @@ func TestOtherNodesLearnOfSignOut(t *testing.T) {
 	_, err := other.Authenticate(t.Context(), tok.Access)
 	wantCode(t, "on the other node, after the cache's time", err, "session_ended")
 }
+
+// TestASessionEndedElsewhereIsForgottenHere: another node's sign-out is felt
+// as soon as somebody asks for the ended ones, before the cache runs out.
+func TestASessionEndedElsewhereIsForgottenHere(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	tokens := h.signIn(t)
+	if _, err := h.Authenticate(t.Context(), tokens.Access); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.store.RevokeSession(t.Context(), tokens.SessionID, "signed_out", h.clock.now()); err != nil {
+		t.Fatal(err)
+	}
+	if ended, err := h.Ended(t.Context()); err != nil || len(ended) != 1 || ended[0] != tokens.SessionID {
+		t.Errorf("%v, %v", ended, err)
+	}
+	_, err := h.Authenticate(t.Context(), tokens.Access)
+	wantCode(t, "its access token", err, "session_ended")
+}

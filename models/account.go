@@ -62,6 +62,16 @@ func (a accounts) RevokeSession(ctx context.Context, id, why string, when time.T
 	})
 }
 
+// RevokedSince implements auth.Store.
+func (a accounts) RevokedSince(ctx context.Context, since time.Time) ([]string, error) {
+	rows, err := find[Session](ctx, a.db.reader(), "WHERE revoked_at > ?", at(since))
+	ids := make([]string, len(rows))
+	for i, r := range rows {
+		ids[i] = r.ID
+	}
+	return ids, err
+}
+
 func (tx *Tx) revoke(sessionID, why string, when time.Time) error {
 	_, err := tx.exec(`UPDATE sessions SET revoked_at = ?, revoked_why = ? WHERE id = ? AND revoked_at IS NULL`, at(when), why, sessionID)
 	if err != nil {

@@ -3,6 +3,7 @@ package models_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -89,6 +90,10 @@ func TestANewPasswordOrADisabledAccountEndsTheSessions(t *testing.T) {
 			}
 			if got := must(db.Accounts().Session(t.Context(), ses.ID)); got.RevokedWhy != tc.why || got.RevokedAt.IsZero() != (tc.why == "") {
 				t.Errorf("the session was ended at %s, because %q; want %q", got.RevokedAt, got.RevokedWhy, tc.why)
+			}
+			ended := must(db.Accounts().RevokedSince(t.Context(), must(db.Clock(t.Context())).Add(-time.Hour)))
+			if slices.Contains(ended, ses.ID) != (tc.why != "") || slices.Contains(ended, other.ID) {
+				t.Errorf("of %s and %s, these have ended: %v", ses.ID, other.ID, ended)
 			}
 			if got := must(db.Accounts().Session(t.Context(), other.ID)); !got.RevokedAt.IsZero() {
 				t.Errorf("somebody else's session was ended: %q", got.RevokedWhy)

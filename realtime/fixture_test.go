@@ -112,7 +112,7 @@ type doorkeeper struct {
 func newDoorkeeper() *doorkeeper {
 	far := time.Now().Add(24 * time.Hour)
 	return &doorkeeper{tokens: map[string]realtime.Viewer{
-		"ana": {UserID: "usr_ana", ExpiresAt: far}, "bo": {UserID: "usr_bo", ExpiresAt: far},
+		"ana": {UserID: "usr_ana", SessionID: "ses_ana", ExpiresAt: far}, "bo": {UserID: "usr_bo", SessionID: "ses_bo", ExpiresAt: far},
 	}}
 }
 

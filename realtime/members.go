@@ -45,6 +45,28 @@ func (h *Hub) forget(s *socket) {
 	h.release()
 }
 
+// Expel ends the connections of sessions that have ended: their tokens were
+// good when they were shown, and would be for a while.
+func (h *Hub) Expel(sessions []string) {
+	if len(sessions) == 0 {
+		return
+	}
+	ended := make(map[string]bool, len(sessions))
+	for _, session := range sessions {
+		ended[session] = true
+	}
+	h.mu.Lock()
+	open := h.openLocked()
+	h.mu.Unlock()
+	for _, s := range open {
+		s.mu.Lock()
+		if s.viewer.SessionID != "" && ended[s.viewer.SessionID] {
+			s.closeLocked(CloseBadToken, "the session has ended; sign in again")
+		}
+		s.mu.Unlock()
+	}
+}
+
 // claim makes s the one connection of its device and gives the one before.
 func (h *Hub) claim(s *socket, device string) (older *socket) {
 	h.mu.Lock()

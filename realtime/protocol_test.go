@@ -185,6 +185,19 @@ func TestTokensAreJudgedByWhatIsWrongWithThem(t *testing.T) {
 	}
 }
 
+func TestAnEndedSessionLosesItsConnections(t *testing.T) {
+	t.Parallel()
+	log := newLog(0)
+	h := open(t, log)
+	ana, _ := h.dial(t, realtimetest.Live, "")
+	bo, _ := h.dialWith(t, realtime.Hello{Token: "bo"})
+	h.hub.Expel(nil)
+	h.hub.Expel([]string{"ses_ana", "ses_of_another_node"})
+	expectClose(t, ana, realtime.CloseBadToken)
+	log.append(1, "inc_a")
+	expect(t, bo, 1, 1)
+}
+
 type verdict struct{ err error }
 
 func (v verdict) Viewer(context.Context, string) (realtime.Viewer, error) {
