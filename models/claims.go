@@ -75,7 +75,7 @@ func (t timers) NextDue(ctx context.Context) (time.Time, bool, error) {
 func (t timers) Overdue(ctx context.Context, before time.Time, n int) ([]respond.Overdue, error) {
 	found, err := t.db.query(ctx, `SELECT id, due_at, exhausted FROM incidents
 		WHERE status <> 'resolved' AND (due_at < ? OR (status = 'triggered' AND escalate_at IS NULL))
-		ORDER BY due_at, id LIMIT ?`, at(before), n)
+		ORDER BY due_at IS NULL, due_at, id LIMIT ?`, at(before), n)
 	if err != nil {
 		return nil, readFailure(err)
 	}

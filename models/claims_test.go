@@ -103,6 +103,9 @@ func TestAuditorSeesWhatIsLateOrStuck(t *testing.T) {
 		if len(got) != 2 {
 			t.Errorf("also reported: %+v (%s is fine)", list, fine.Incident.ID)
 		}
+		if list[0].IncidentID != late.Incident.ID {
+			t.Errorf("a crowd of stuck ones would hide what is late: %+v", list)
+		}
 	})
 }
 

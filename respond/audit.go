@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// grace is how late a timer may be before the auditor calls it overdue: more
-// than one lease, so that a node's death alone raises no alarm.
-const grace = 45 * time.Second
+// grace is how late a timer may be, beyond one lease, before the auditor calls
+// it overdue: a node's death alone raises no alarm.
+const grace = 15 * time.Second
 
 // auditLimit bounds what one audit reads; the gauges say "at least" beyond it.
 const auditLimit = 1000
@@ -16,7 +16,7 @@ const auditLimit = 1000
 // plan is over while nobody has acknowledged, and says so in gauges and in
 // the log, again each time it is called, until somebody acts.
 func (d *Desk) Audit(ctx context.Context, timers Timers) error {
-	before := d.now().Add(-grace)
+	before := d.now().Add(-d.lease - grace)
 	found, err := timers.Overdue(ctx, before, auditLimit)
 	if err != nil {
 		return err

@@ -1,7 +1,10 @@
 package respond_test
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -10,6 +13,7 @@ import (
 	"github.com/nightbell/nightbell/fault"
 	"github.com/nightbell/nightbell/id"
 	"github.com/nightbell/nightbell/incident"
+	"github.com/nightbell/nightbell/meter"
 	"github.com/nightbell/nightbell/oncall"
 	"github.com/nightbell/nightbell/push"
 	"github.com/nightbell/nightbell/respond"
@@ -331,6 +335,27 @@ func TestTheAuditorSeesWhatTheClockForgot(t *testing.T) {
 		want(s.t, "exhausted ones stay on the list", over, []respond.Overdue{{IncidentID: i.ID, DueAt: monday.Add(24 * time.Hour), Exhausted: true}})
 		if err := s.desk.Audit(s.t.Context(), s.db.Timers()); err != nil {
 			s.t.Fatal(err)
+		}
+	})
+}
+
+// A node that dies holds its timers for one lease, however long that is.
+func TestTheAuditorWaitsForALease(t *testing.T) {
+	each(t, func(s *stage) {
+		m := meter.New()
+		desk := respond.New(respond.Config{Store: s.db.Desk(), Pager: s.page, Lease: 10 * time.Minute, Now: s.now, Meter: m})
+		s.trigger("db-1") // due in five minutes
+		for _, c := range []struct {
+			after time.Duration
+			late  string
+		}{{15 * time.Minute, "0"}, {15*time.Minute + 30*time.Second, "1"}} {
+			s.set(monday.Add(c.after))
+			if err := desk.Audit(s.t.Context(), s.db.Timers()); err != nil {
+				s.t.Fatal(err)
+			}
+			w := httptest.NewRecorder()
+			m.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+			want(s.t, "late after "+c.after.String(), strings.Contains(w.Body.String(), `nightbell_incidents_overdue{why="late"} `+c.late), true)
 		}
 	})
 }
