@@ -28,7 +28,7 @@ func ImportFile(ctx context.Context, cfg Config, f setup.File, dryRun bool, opt 
 	opt = opt.withDefaults()
 	now := opt.Now().UTC().Truncate(time.Microsecond)
 	if dryRun && cfg.unmade() { // then all is new, and opening would make it
-		diff, err := setup.Plan(f, setup.State{}, now) //nolint:contextcheck // hashing a password cannot be broken off
+		diff, err := setup.Plan(f, setup.State{}, now)
 		if err != nil {
 			return "", err
 		}
