@@ -129,7 +129,8 @@ func (a *App) others(p *push.Pipeline) func([]incident.Entry) {
 	return func(entries []incident.Entry) {
 		for _, e := range entries {
 			switch e.Type {
-			case incident.EntryAcknowledged, incident.EntryResolved, incident.EntryReassigned, incident.EntrySnoozed:
+			case incident.EntryAcknowledged, incident.EntryResolved, incident.EntryReassigned, incident.EntrySnoozed,
+				incident.EntryEscalated: // by hand, it stops the level before; what it pages itself has its revision
 				p.Cancel(e.IncidentID, e.Revision)
 			}
 		}
