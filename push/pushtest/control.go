@@ -3,6 +3,7 @@ package pushtest
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -83,7 +84,7 @@ func readJSON(r *http.Request, v any) error {
 	dec := json.NewDecoder(io.LimitReader(r.Body, bodyLimit))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(v); err != nil && !errors.Is(err, io.EOF) {
-		return err
+		return fmt.Errorf("the body cannot be used (%w); push/pushtest/doc.go shows what each address takes", err)
 	}
 	return nil
 }
@@ -194,6 +195,9 @@ func (e *Emulator) putLatency(r *http.Request) (any, error) {
 	if err := readJSON(r, &in); err != nil {
 		return nil, err
 	}
+	if in.Latency < 0 {
+		return nil, &controlError{http.StatusBadRequest, "latency must not be negative; write it as 50ms or 2s"}
+	}
 	e.SetLatency(time.Duration(in.Latency))
 	return done, nil
 }
@@ -203,9 +207,25 @@ type providerInput struct {
 	Reason   string        `json:"reason"`
 }
 
-func (e *Emulator) postGoAway(r *http.Request) (any, error) {
-	var in providerInput
+// readProvider reads which provider is meant: a word that is none must not cut
+// the other one.
+func readProvider(r *http.Request) (in providerInput, err error) {
 	if err := readJSON(r, &in); err != nil {
+		return in, err
+	}
+	if in.Provider != push.APNs && in.Provider != push.FCM {
+		return in, noProvider(in.Provider)
+	}
+	return in, nil
+}
+
+func noProvider(given push.Provider) error {
+	return fmt.Errorf("the provider is apns or fcm, not %q", given)
+}
+
+func (e *Emulator) postGoAway(r *http.Request) (any, error) {
+	in, err := readProvider(r)
+	if err != nil {
 		return nil, err
 	}
 	e.GoAway(in.Provider, in.Reason)
@@ -213,8 +233,8 @@ func (e *Emulator) postGoAway(r *http.Request) (any, error) {
 }
 
 func (e *Emulator) postCut(r *http.Request) (any, error) {
-	var in providerInput
-	if err := readJSON(r, &in); err != nil {
+	in, err := readProvider(r)
+	if err != nil {
 		return nil, err
 	}
 	e.Cut(in.Provider)

@@ -102,7 +102,7 @@ func (e *Emulator) AddDevice(d Device) error {
 			return fmt.Errorf("%q does not look like an FCM registration token (22 or more of A–Z a–z 0–9 _ : -)", d.Token)
 		}
 	default:
-		return fmt.Errorf("the provider is apns or fcm, not %q", d.Provider)
+		return noProvider(d.Provider)
 	}
 	if d.App == "" {
 		return errors.New("the device needs an app: the bundle id or the Firebase project")
