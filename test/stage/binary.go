@@ -20,7 +20,7 @@ var build = sync.OnceValues(func() (string, error) {
 	built.Store(&dir)
 	bin := filepath.Join(dir, "nightbell")
 	_, here, _, _ := runtime.Caller(0)
-	cmd := exec.Command("go", "build", "-tags", "crashpoints", "-o", bin, "./cmd/nightbell")
+	cmd := exec.Command("go", "build", "-tags", "crashpoints", "-ldflags", "-s -w", "-o", bin, "./cmd/nightbell")
 	cmd.Dir = filepath.Join(filepath.Dir(here), "..", "..")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building nightbell: %w\n%s", err, out)
