@@ -83,6 +83,11 @@ func (s *server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	writeProblem(x, p)
 }
 
+// Refuse answers as the API does, for the stream, which answers by itself.
+func Refuse(w http.ResponseWriter, r *http.Request, err error) {
+	writeProblem(begin(w, r, "/v1/stream"), problemOf(err))
+}
+
 // problemOf sorts an error into what may be shown of it.
 func problemOf(err error) Problem {
 	var refused *httpError

@@ -112,6 +112,9 @@ func TestANodeComesUpAndGoesDownInOrder(t *testing.T) {
 			t.Errorf("/readyz says of %s: %q", part, ready.Parts[part])
 		}
 	}
+	if status, body := get(t, a.URL()+"/v1/stream"); status != 400 || !strings.Contains(body, `"bad_upgrade"`) || !strings.Contains(body, `"request_id"`) {
+		t.Errorf("the stream does not refuse as the API does: %d %s", status, body)
+	}
 	if status, body := get(t, a.URL()+"/metrics"); status != 200 || !strings.Contains(body, "nightbell_incidents_overdue") {
 		t.Errorf("/metrics: %d, without nightbell_incidents_overdue", status)
 	}

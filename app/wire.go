@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nightbell/nightbell/api"
 	"github.com/nightbell/nightbell/auth"
 	"github.com/nightbell/nightbell/incident"
 	"github.com/nightbell/nightbell/models"
@@ -140,7 +141,7 @@ func (a *App) others(p *push.Pipeline) func([]incident.Entry) {
 func (a *App) hub(h *house) *realtime.Hub {
 	return realtime.New(realtime.Config{
 		Log: h.db.Timeline(), Auth: streamDoor{h.auth}, Actor: streamActor{h.auth, h.desk},
-		Observe: a.others(h.pipeline), Origins: a.cfg.Realtime.Origins, MaxConns: a.cfg.Realtime.MaxConnections,
+		Observe: a.others(h.pipeline), Refuse: api.Refuse, Origins: a.cfg.Realtime.Origins, MaxConns: a.cfg.Realtime.MaxConnections,
 		Now: a.opt.Now, Logger: a.log, Meter: a.meter,
 	})
 }
