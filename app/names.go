@@ -1,6 +1,7 @@
 package app
 
 import (
+	"fmt"
 	"net"
 	"net/netip"
 	"net/url"
@@ -27,15 +28,16 @@ func (c Config) BaseURL() string {
 	return "http://" + net.JoinHostPort(host, port)
 }
 
-// nodeName is the configured name or the host's.
+// nodeName is the configured name, or the host's with the process's number: two
+// nodes of one name would take each other's leases for their own.
 func (c Config) nodeName() string {
 	if c.Node != "" {
 		return c.Node
 	}
 	if host, err := os.Hostname(); err == nil && host != "" {
-		return host
+		return fmt.Sprintf("%s-%d", host, os.Getpid())
 	}
-	return "nightbell"
+	return fmt.Sprintf("nightbell-%d", os.Getpid())
 }
 
 // databaseURL is where the data is: a postgres:// URL or a SQLite file.

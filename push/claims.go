@@ -2,9 +2,7 @@ package push
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"sync/atomic"
 	"time"
 )
 
@@ -21,11 +19,7 @@ const (
 	fullPause = 5 * time.Second
 	// spread keeps what was put off from coming back all at once.
 	spread = 2 * time.Second
-	// silence is how long the store may fail before the node is not ready.
-	silence = 15 * time.Second
 )
-
-var errNotRunning = errors.New("push is not running")
 
 // claims is the loop that asks the store for what is due.
 //
@@ -36,8 +30,6 @@ var errNotRunning = errors.New("push is not running")
 type claims struct {
 	p     *Pipeline
 	nudge chan struct{}
-	// good is when the store last answered, in Unix nanoseconds.
-	good atomic.Int64
 	// ending ends when the loop shall: with quit, or the pipeline's life.
 	ending context.Context
 	quit   context.CancelFunc
@@ -62,7 +54,6 @@ func (c *claims) run(ctx context.Context) {
 	ctx, end := context.WithCancel(ctx)
 	defer end()
 	defer context.AfterFunc(c.ending, end)()
-	c.good.Store(c.p.now().UnixNano())
 	pause := claimPause
 	for ctx.Err() == nil {
 		c.p.tend()
@@ -98,7 +89,6 @@ func (c *claims) round() (time.Duration, error) {
 		p.count.troubles.Add(1, "claim")
 		return 0, fmt.Errorf("claiming deliveries: %w", err)
 	}
-	c.good.Store(p.now().UnixNano())
 	if len(jobs) >= p.conf.Batch {
 		return 0, nil
 	}
@@ -120,13 +110,6 @@ func (c *claims) stop(ctx context.Context) {
 	case <-c.done:
 	case <-ctx.Done():
 	}
-}
-
-func (c *claims) ready() error {
-	if age := c.p.now().Sub(time.Unix(0, c.good.Load())); age > silence {
-		return fmt.Errorf("push has not been able to claim deliveries for %s; look at the database", age.Round(time.Second))
-	}
-	return nil
 }
 
 // receive sorts claimed jobs into their lanes. asOf is when they were read.

@@ -258,9 +258,6 @@ func TestManyAppsDoNotMakeManyLanes(t *testing.T) {
 func TestStopBeforeRunAndRunAfterStop(t *testing.T) {
 	t.Parallel()
 	s := set(newRows(), "a", nil)
-	if err := s.Ready(); err == nil {
-		t.Error("ready before it runs")
-	}
 	if err := s.Stop(t.Context()); err != nil {
 		t.Errorf("stopping what never ran: %v", err)
 	}

@@ -201,11 +201,3 @@ func (p *Pipeline) Cancel(incidentID string, revision int64) {
 
 // Wake says that something may be due now. It never blocks.
 func (p *Pipeline) Wake() { p.claims.wake() }
-
-// Ready is nil while the pipeline runs and the store answers its claims.
-func (p *Pipeline) Ready() error {
-	if p.phase.Load() != phaseRunning {
-		return errNotRunning
-	}
-	return p.claims.ready()
-}
