@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/nightbell/nightbell/api"
@@ -24,9 +26,11 @@ const (
 // serve begins to answer requests on the listener. In-flight requests finish
 // when it is stopped; those that do not within the deadline are cut.
 func (a *App) serve(handler http.Handler) {
+	var open atomic.Int64
 	server := &http.Server{
 		Handler: handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
+		ConnState: func(c net.Conn, s http.ConnState) { bound(&open, c, s) },
 	}
 	done := make(chan struct{})
 	go func() {
@@ -43,6 +47,25 @@ func (a *App) serve(handler http.Handler) {
 		<-done
 		return err
 	})
+}
+
+// maxConns bounds open HTTP connections: each may hold a body of half a
+// megabyte while its sender is slow. Sockets of the live stream have a limit of
+// their own (realtime.max_connections) and are not counted.
+const maxConns = 4096
+
+// bound counts connections and closes a new one that is over the limit; its
+// sender sees a broken connection and tries again, as all of them do.
+func bound(open *atomic.Int64, c net.Conn, s http.ConnState) {
+	switch s {
+	case http.StateNew:
+		if open.Add(1) > maxConns {
+			_ = c.Close()
+		}
+	case http.StateHijacked, http.StateClosed:
+		open.Add(-1)
+	case http.StateActive, http.StateIdle:
+	}
 }
 
 // routes is everything the node answers over HTTP: the API, and beside it what

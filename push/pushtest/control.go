@@ -146,7 +146,10 @@ func (e *Emulator) postDevice(r *http.Request) (any, error) {
 	if err := e.AddDevice(d); err != nil {
 		return nil, err
 	}
-	return e.find(d.Token).Device, nil
+	if known := e.find(d.Token); known != nil { // or somebody has removed it already
+		d = known.Device
+	}
+	return d, nil
 }
 
 func (e *Emulator) deleteDevice(r *http.Request) (any, error) {
