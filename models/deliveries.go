@@ -17,7 +17,10 @@ func (db *DB) Deliveries() push.Store { return deliveries{db} }
 
 type deliveries struct{ db *DB }
 
-const leaseDelivery = "lease_until = ?, lease_node = ?, claimable_at = ?"
+// leaseDelivery is what a claim sets. A delivery whose former lease ran out was
+// held by a node that never said what became of it: it may have reached the
+// phone, and is remembered as held.
+const leaseDelivery = "held = held OR lease_until IS NOT NULL, lease_until = ?, lease_node = ?, claimable_at = ?"
 
 // nextDelivery asks kind by kind, as the index is ordered.
 const nextDelivery = `SELECT MIN(first) FROM (
@@ -68,7 +71,7 @@ func (d deliveries) lease(ctx context.Context, now time.Time, n int, leaseUntil 
 // jobs loads claimed deliveries with their device and what there is to say.
 func (d deliveries) jobs(ctx context.Context, ids []string) ([]push.Job, error) {
 	among, arg := d.db.engine.anyOf(ids)
-	found, err := d.db.query(ctx, `SELECT `+of("d", deliveryColumns)+`, `+of("v", deviceColumns)+`, `+of("i", incidentColumns)+`
+	found, err := d.db.query(ctx, `SELECT `+of("d", deliveryColumns)+`, `+of("v", deviceColumns)+`, `+of("i", incidentColumns)+`, d.held
 		FROM deliveries d JOIN devices v ON v.id = d.device_id JOIN incidents i ON i.id = d.incident_id
 		WHERE d.id`+among+` ORDER BY d.due_at, d.id`, arg)
 	if err != nil {
@@ -100,7 +103,7 @@ func of(alias, columns string) string {
 func scanJob(r scanner) (push.Job, error) {
 	var j push.Job
 	var i incident.Incident
-	err := r.Scan(slices.Concat(deliveryFields(&j.Delivery), deviceFields(&j.Device), incidentFields(&i))...)
+	err := r.Scan(slices.Concat(deliveryFields(&j.Delivery), deviceFields(&j.Device), incidentFields(&i), []any{&j.Held})...)
 	j.Content = contentOf(i, j.Delivery)
 	return j, err
 }
@@ -150,7 +153,7 @@ func (d deliveries) Release(ctx context.Context, deliveryIDs []string) error {
 func (tx *Tx) PagedDevices(incidentID string) ([]push.Device, error) {
 	found, err := tx.query(`SELECT `+of("v", deviceColumns)+` FROM devices v
 		WHERE v.removed_at IS NULL AND v.id IN (SELECT p.device_id FROM deliveries p
-			WHERE p.incident_id = ? AND p.kind = 'page' AND (p.state = 'accepted' OR p.attempt > 0 OR p.lease_until IS NOT NULL))
+			WHERE p.incident_id = ? AND p.kind = 'page' AND (p.state = 'accepted' OR p.attempt > 0 OR p.held OR p.lease_until IS NOT NULL))
 		ORDER BY v.created_at, v.id`, incidentID)
 	if err != nil {
 		return nil, fmt.Errorf("looking for paged devices: %w", err)

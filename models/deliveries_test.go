@@ -120,7 +120,7 @@ func TestFirstPageIsTheNodesOwnUntilItDies(t *testing.T) {
 		if len(jobs) != 1 {
 			t.Fatalf("node b took %+v", jobs)
 		}
-		want := push.Job{Delivery: sent[0], Device: phone, Content: push.Content{
+		want := push.Job{Held: true, Delivery: sent[0], Device: phone, Content: push.Content{
 			Number: c.Incident.Number, Revision: 1, Title: c.Incident.Title, ServiceName: "Checkout", Severity: incident.Critical,
 			Urgency: incident.High, Status: incident.Triggered, ChangedAt: c.Incident.UpdatedAt, TimeZone: "Europe/Lisbon",
 		}}
@@ -295,5 +295,32 @@ func TestEachChangeFindsEveryPhoneThatRang(t *testing.T) {
 		if got := paged(); len(got) != 1 {
 			t.Errorf("rung again, to be settled: %v", got)
 		}
+	})
+}
+
+// TestAPageOfADeadNodeMayHaveRung: the node that had the page ended between
+// sending it and writing that down, and when another takes it over its time is
+// up. The phone may ring all the same, so later changes settle it.
+func TestAPageOfADeadNodeMayHaveRung(t *testing.T) {
+	t.Parallel()
+	modelstest.Each(t, func(t *testing.T, db *models.DB) {
+		phone := phoneOf(t, db, settled(t, db).Users[0].ID)
+		c, _ := ringing(t, db, "", phone)
+		if first := claimPages(t, db, noon, 10); len(first) != 1 || first[0].Held {
+			t.Fatalf("the first node claims %+v, want one page that nobody held", first)
+		}
+		later := noon.Add(time.Hour) // the first node is dead, its lease over
+		taken := claimPages(t, db, later, 10)
+		if len(taken) != 1 || !taken[0].Held {
+			t.Fatalf("the second node claims %+v, want the page that was held", taken)
+		}
+		record(t, db, push.Outcome{Job: taken[0], SentAt: later, DoneAt: later, Final: push.Expired})
+		write(t, db, "k", func(tx respond.Tx) error {
+			devices, err := tx.PagedDevices(c.Incident.ID)
+			if len(devices) != 1 {
+				t.Errorf("phones that may have rung: %+v, want the one", devices)
+			}
+			return err
+		})
 	})
 }

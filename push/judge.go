@@ -9,8 +9,16 @@ import (
 // judge says whether a delivery is still worth sending now (I6, I12). Final is
 // empty when it is; else the state it ends in, and why.
 func judge(j *Job, now time.Time) (final DeliveryState, why string) {
+	final, why = worth(j, now)
+	if final != "" && j.Held {
+		why += "; a node that ended before it could say had it in hand, so it may have been sent"
+	}
+	return final, why
+}
+
+func worth(j *Job, now time.Time) (final DeliveryState, why string) {
 	if expires(&j.Delivery) && !now.Before(j.Delivery.ExpiresAt) {
-		return Expired, "its time ran out before it could be sent"
+		return Expired, "its time ran out before this node could send it"
 	}
 	if why := unwanted(j); why != "" {
 		return Cancelled, why

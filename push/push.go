@@ -172,6 +172,9 @@ type Job struct {
 	Delivery Delivery
 	Device   Device
 	Content  Content
+	// Held: a node had it before and ended without saying what became of it, so
+	// it may have been sent already.
+	Held bool
 }
 
 // revision is the incident's that the job knows of.

@@ -168,34 +168,34 @@ func TestFCMRefusals(t *testing.T) {
 		words      string
 	}{
 		{"no JSON", `{`, 400, "INVALID_ARGUMENT/ "},
-		{"an unknown field", `{"message":{"token":"T","tokken":"x"}}`, 400, "INVALID_ARGUMENT/ message"},
-		{"unknown fields deep down", `{"x":1,"message":{"token":"T","android":{"ttl":"1s","prio":"high","notification":{"chan":"x"}}}}`, 400, "INVALID_ARGUMENT/ message.android.notification,message.android,"},
+		{"an unknown field", `{"message":{"token":"@","tokken":"x"}}`, 400, "INVALID_ARGUMENT/ message"},
+		{"unknown fields deep down", `{"x":1,"message":{"token":"@","android":{"ttl":"1s","prio":"high","notification":{"chan":"x"}}}}`, 400, "INVALID_ARGUMENT/ message.android.notification,message.android,"},
 		{"capitals where none are", `{"message":{"Token":"T"}}`, 400, "INVALID_ARGUMENT/ message"},
-		{"a field in both spellings", `{"message":{"token":"T","android":{"collapse_key":"a","collapseKey":"b"}}}`, 400, "INVALID_ARGUMENT/ message.android"},
-		{"a number in data", `{"message":{"token":"T","data":{"n":1}}}`, 400, "INVALID_ARGUMENT/ message.data[n].value"},
+		{"a field in both spellings", `{"message":{"token":"@","android":{"collapse_key":"a","collapseKey":"b"}}}`, 400, "INVALID_ARGUMENT/ message.android"},
+		{"a number in data", `{"message":{"token":"@","data":{"n":1}}}`, 400, "INVALID_ARGUMENT/ message.data[n].value"},
 		{"a list for a message", `{"message":[]}`, 400, "INVALID_ARGUMENT/ message"},
-		{"a text for a flag", `{"message":{"token":"T","android":{"direct_boot_ok":"yes"}}}`, 400, "INVALID_ARGUMENT/ message.android.direct_boot_ok"},
+		{"a text for a flag", `{"message":{"token":"@","android":{"direct_boot_ok":"yes"}}}`, 400, "INVALID_ARGUMENT/ message.android.direct_boot_ok"},
 		{"no message", `{}`, 400, "INVALID_ARGUMENT/ message"},
 		{"no target", `{"message":{"data":{}}}`, 400, "INVALID_ARGUMENT/INVALID_ARGUMENT message"},
-		{"two targets", `{"message":{"token":"T","fid":"x"}}`, 400, "INVALID_ARGUMENT/ message"},
+		{"two targets", `{"message":{"token":"@","fid":"x"}}`, 400, "INVALID_ARGUMENT/ message"},
 		{"a topic", `{"message":{"topic":"all"}}`, 400, "INVALID_ARGUMENT/ message.topic"},
 		{"a malformed token", `{"message":{"token":"x y"}}`, 400, "INVALID_ARGUMENT/INVALID_ARGUMENT message.token"},
-		{"a reserved key", `{"message":{"token":"T","data":{"from":"x"}}}`, 400, "INVALID_ARGUMENT/INVALID_ARGUMENT message.data"},
-		{"another reserved key", `{"message":{"token":"T","data":{"google.x":"x"}}}`, 400, "INVALID_ARGUMENT/INVALID_ARGUMENT message.data"},
-		{"4097 bytes", `{"message":{"token":"T","data":{"k":"` + strings.Repeat("x", 4096) + `"}}}`, 400, "INVALID_ARGUMENT/INVALID_ARGUMENT message"},
-		{"priority urgent", `{"message":{"token":"T","android":{"priority":"urgent"}}}`, 400, "INVALID_ARGUMENT/ message.android.priority"},
-		{"a ttl without a unit", `{"message":{"token":"T","android":{"ttl":"300"}}}`, 400, "INVALID_ARGUMENT/ message.android.ttl"},
-		{"a negative ttl", `{"message":{"token":"T","android":{"ttl":"-1s"}}}`, 400, "INVALID_ARGUMENT/ message.android.ttl"},
-		{"a ttl of 29 days", `{"message":{"token":"T","android":{"ttl":"2505600s"}}}`, 400, "INVALID_ARGUMENT/INVALID_ARGUMENT message.android.ttl"},
-		{"an APNs priority there is not", `{"message":{"token":"T","apns":{"headers":{"apns-priority":"7"}}}}`, 400, "INVALID_ARGUMENT/INVALID_ARGUMENT message.apns.headers"},
+		{"a reserved key", `{"message":{"token":"@","data":{"from":"x"}}}`, 400, "INVALID_ARGUMENT/INVALID_ARGUMENT message.data"},
+		{"another reserved key", `{"message":{"token":"@","data":{"google.x":"x"}}}`, 400, "INVALID_ARGUMENT/INVALID_ARGUMENT message.data"},
+		{"4097 bytes", `{"message":{"token":"@","data":{"k":"` + strings.Repeat("x", 4096) + `"}}}`, 400, "INVALID_ARGUMENT/INVALID_ARGUMENT message"},
+		{"priority urgent", `{"message":{"token":"@","android":{"priority":"urgent"}}}`, 400, "INVALID_ARGUMENT/ message.android.priority"},
+		{"a ttl without a unit", `{"message":{"token":"@","android":{"ttl":"300"}}}`, 400, "INVALID_ARGUMENT/ message.android.ttl"},
+		{"a negative ttl", `{"message":{"token":"@","android":{"ttl":"-1s"}}}`, 400, "INVALID_ARGUMENT/ message.android.ttl"},
+		{"a ttl of 29 days", `{"message":{"token":"@","android":{"ttl":"2505600s"}}}`, 400, "INVALID_ARGUMENT/INVALID_ARGUMENT message.android.ttl"},
+		{"an APNs priority there is not", `{"message":{"token":"@","apns":{"headers":{"apns-priority":"7"}}}}`, 400, "INVALID_ARGUMENT/INVALID_ARGUMENT message.apns.headers"},
 		{"more than is read", `{"message":{"token":"` + strings.Repeat("x", 70<<10) + `"}}`, 400, "INVALID_ARGUMENT/ "},
-		{"an unknown token", `{"message":{"token":"Tx"}}`, 404, "NOT_FOUND/UNREGISTERED "},
+		{"an unknown token", `{"message":{"token":"@x"}}`, 404, "NOT_FOUND/UNREGISTERED "},
 		{"a dead token", `{"message":{"token":"` + dead + `"}}`, 404, "NOT_FOUND/UNREGISTERED "},
 		{"another project's token", `{"message":{"token":"` + other + `"}}`, 403, "PERMISSION_DENIED/SENDER_ID_MISMATCH "},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r := g.send(strings.ReplaceAll(tt.body, `"T`, `"`+g.phone))
+			r := g.send(strings.ReplaceAll(tt.body, `"@`, `"`+g.phone))
 			if got := r.words(t); r.status != tt.status || got != tt.words {
 				t.Errorf("got %d %q, want %d %q\n%s", r.status, got, tt.status, tt.words, r.body)
 			}

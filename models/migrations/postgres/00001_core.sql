@@ -122,6 +122,7 @@ CREATE TABLE deliveries (
     state           text        NOT NULL CHECK (state IN ('scheduled', 'accepted', 'failed', 'expired', 'cancelled')),
     due_at          timestamptz NOT NULL,
     expires_at      timestamptz NOT NULL,
+    held            boolean     NOT NULL DEFAULT false,
     lease_until     timestamptz,
     lease_node      text        NOT NULL,
     claimable_at    timestamptz, -- due_at, or the end of the lease; null when final

@@ -121,6 +121,7 @@ CREATE TABLE deliveries (
     state           TEXT        NOT NULL CHECK (state IN ('scheduled', 'accepted', 'failed', 'expired', 'cancelled')),
     due_at          TIMESTAMP NOT NULL,
     expires_at      TIMESTAMP NOT NULL,
+    held            BOOLEAN     NOT NULL DEFAULT 0,
     lease_until     TIMESTAMP,
     lease_node      TEXT        NOT NULL,
     claimable_at    TIMESTAMP, -- due_at, or the end of the lease; null when final
