@@ -80,6 +80,8 @@ func (e *events) serve(x *exchange, r *http.Request, route eventRoute) {
 		e.refuse(x, r, readTrouble(err))
 		return
 	}
+	// Scripts on Windows begin their JSON with it, and JSON has no place for it.
+	body = bytes.TrimPrefix(body, []byte("\uFEFF"))
 	if len(bytes.TrimSpace(body)) == 0 {
 		e.refuse(x, r, refusedEmpty())
 		return

@@ -135,6 +135,7 @@ func TestEventDialect(t *testing.T) {
 		{"odd timestamp", event("timestamp", `"last tuesday"`), "", func(e respond.Event) bool { return e.At.IsZero() }},
 		{"a NUL character", event("summary", `"a\u0000b \\u0000"`), "", func(e respond.Event) bool { return e.Summary == "a\uFFFDb \\u0000" }},
 		{"no UTF-8", event("source", "\"db\xff\""), "", func(e respond.Event) bool { return e.Source == "db\uFFFD" }},
+		{"a byte order mark", "\uFEFF" + event(), "", func(e respond.Event) bool { return e.RoutingKey == routingKey }},
 		{"an escape", event("source", `"\u00e4\n"`), "", func(e respond.Event) bool { return e.Source == "ä\n" }},
 
 		{"nothing in it", `{}`, "'routing_key' is missing or blank|'event_action' is missing or blank", nil},
@@ -184,7 +185,7 @@ func TestEventsThatAreNone(t *testing.T) {
 	}
 	h := open(t)
 	// go-pagerduty retries with an empty body: a 400 would end in a lost page.
-	for _, body := range []string{"", " ", "\r\n"} {
+	for _, body := range []string{"", " ", "\r\n", "\uFEFF"} {
 		h.do(t, "", "POST", "/v2/enqueue", body).threeFields(503, "unavailable", "The event was not accepted; send it again")
 		h.do(t, "", "POST", "/v2/change/enqueue", body).threeFields(503, "unavailable", "The event was not accepted; send it again")
 	}
