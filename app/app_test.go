@@ -204,11 +204,11 @@ func TestAStartThatFailsLeavesNothing(t *testing.T) {
 		{"newer database", func(t *testing.T, c *Config) { newerDatabase(t, c) }, "start a newer nightbell, or restore the backup"},
 		{"no migration allowed", func(_ *testing.T, c *Config) { c.Migrate = false }, "run `nightbell migrate`"},
 		{"APNs key that is none", func(_ *testing.T, c *Config) {
-			c.Push.APNs.Apps = []APNsApp{{Name: "ios", BundleID: "b", TeamID: "A1B2C3D4E5", KeyID: "A1B2C3D4E5", Key: "not a key"}}
-		}, "push.apns"},
+			c.Push.APNs.Apps = []APNsApp{{Name: "ios", BundleID: "b", TeamID: "A1B2C3D4E5", KeyID: "A1B2C3D4E5", Key: "not a key", KeyFile: "/keys/ring.p8"}}
+		}, "push.apns: app ios, file /keys/ring.p8: "},
 		{"service account without a project", func(_ *testing.T, c *Config) {
 			c.Push.FCM.Apps = []FCMApp{{Name: "android", ServiceAccount: `{"type":"service_account"}`}}
-		}, "push.fcm"},
+		}, "push.fcm: app android: "},
 		{"CA that is none", func(t *testing.T, c *Config) { c.Push.CAFile = writeFile(t, "ca.pem", "x") }, "holds no certificate"},
 	}
 	for _, tc := range cases {

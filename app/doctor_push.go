@@ -15,7 +15,7 @@ func (f *findings) checkPush(cfg Config) {
 	}
 	for _, a := range cfg.Push.APNs.Apps {
 		if _, err := apns.ParseKey([]byte(a.Key)); err != nil {
-			f.broken("push.apns", fmt.Sprintf("%s: %v", a.Name, err), "")
+			f.broken("push.apns", keyTrouble(a.Name, a.KeyFile, err).Error(), "")
 			continue
 		}
 		f.fine("push.apns", "%s: key %s of team %s for %s", a.Name, a.KeyID, a.TeamID, a.BundleID)
@@ -23,7 +23,7 @@ func (f *findings) checkPush(cfg Config) {
 	for _, a := range cfg.Push.FCM.Apps {
 		account, err := fcm.ParseServiceAccount([]byte(a.ServiceAccount))
 		if err != nil {
-			f.broken("push.fcm", fmt.Sprintf("%s: %v", a.Name, err), "")
+			f.broken("push.fcm", keyTrouble(a.Name, a.ServiceAccountFile, err).Error(), "")
 			continue
 		}
 		f.fine("push.fcm", "%s: service account of project %s", a.Name, account.ProjectID)

@@ -53,10 +53,10 @@ func TestTheDoctorFinds(t *testing.T) {
 			c.Listen = a.Addr()
 		}},
 		{"no push app", "push", Doubtful, "no phone can ring", func(*testing.T, *Config) {}},
-		{"a key that is none", "push.apns", Broken, "ios", func(_ *testing.T, c *Config) {
-			c.Push.APNs.Apps = []APNsApp{{Name: "ios", Key: "x"}}
+		{"a key that is none", "push.apns", Broken, "app ios, file /keys/ring.p8: ", func(_ *testing.T, c *Config) {
+			c.Push.APNs.Apps = []APNsApp{{Name: "ios", Key: "x", KeyFile: "/keys/ring.p8"}}
 		}},
-		{"a service account that is none", "push.fcm", Broken, "android", func(_ *testing.T, c *Config) {
+		{"a service account that is none", "push.fcm", Broken, "app android: ", func(_ *testing.T, c *Config) {
 			c.Push.FCM.Apps = []FCMApp{{Name: "android", ServiceAccount: "{}"}}
 		}},
 		{"a data directory to be made", "data_dir", Healthy, "will be made", func(*testing.T, *Config) {}},

@@ -44,6 +44,9 @@ func (a *App) apnsSender(roots *x509.CertPool) (push.Sender, error) {
 		}
 	}
 	for _, app := range c.Apps {
+		if _, err := apns.ParseKey([]byte(app.Key)); err != nil {
+			return nil, fmt.Errorf("push.apns: %w", keyTrouble(app.Name, app.KeyFile, err))
+		}
 		conf.Apps = append(conf.Apps, apns.App{
 			Name: app.Name, Topic: app.BundleID, TeamID: app.TeamID, KeyID: app.KeyID, KeyPEM: []byte(app.Key),
 		})
@@ -60,6 +63,9 @@ func (a *App) fcmSender(roots *x509.CertPool) (push.Sender, error) {
 	c := a.cfg.Push.FCM
 	conf := fcm.Config{RootCAs: roots, Now: a.opt.Now, Log: a.log, Meter: a.meter}
 	for _, app := range c.Apps {
+		if _, err := fcm.ParseServiceAccount([]byte(app.ServiceAccount)); err != nil {
+			return nil, fmt.Errorf("push.fcm: %w", keyTrouble(app.Name, app.ServiceAccountFile, err))
+		}
 		conf.Apps = append(conf.Apps, fcm.App{Name: app.Name, ServiceAccountJSON: []byte(app.ServiceAccount), Endpoint: c.Endpoint})
 	}
 	s, err := fcm.New(conf)
@@ -68,6 +74,15 @@ func (a *App) fcmSender(roots *x509.CertPool) (push.Sender, error) {
 	}
 	a.opened.add("connections to FCM", func(context.Context) error { s.Close(); return nil })
 	return s, nil
+}
+
+// keyTrouble says which app's key is meant, and the file it came from, if it
+// came from one: who has five apps must not have to try five files.
+func keyTrouble(name, file string, err error) error {
+	if file == "" {
+		return fmt.Errorf("app %s: %w", name, err)
+	}
+	return fmt.Errorf("app %s, file %s: %w", name, file, err)
 }
 
 // rootCAs are the system's authorities and those of push.ca_file; nil means

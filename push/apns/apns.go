@@ -156,7 +156,7 @@ type client struct {
 func newClient(cfg Config, app App, environment string, opened *meter.Counter) (*client, error) {
 	key, err := ParseKey(app.KeyPEM)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("app %s: %w", app.Name, err)
 	}
 	endpoint, address, err := endpoint(cfg, environment)
 	if err != nil {

@@ -76,7 +76,7 @@ func TestNewNamesWhatIsWrong(t *testing.T) {
 		{"has no team_id", func(c *apns.Config) { c.Apps[0].TeamID = "" }},
 		{"has no key_id", func(c *apns.Config) { c.Apps[0].KeyID = "" }},
 		{"production and sandbox", func(c *apns.Config) { c.Apps[0].Environments = []string{"staging"} }},
-		{"cannot be used", func(c *apns.Config) { c.Apps[0].KeyPEM = []byte("x") }},
+		{"app ios: the APNs key cannot be used", func(c *apns.Config) { c.Apps[0].KeyPEM = []byte("x") }},
 		{"must be https://", func(c *apns.Config) { c.Endpoints = map[string]string{"sandbox": "http://x"} }},
 	}
 	for _, tt := range tests {

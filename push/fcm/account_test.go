@@ -65,8 +65,8 @@ func TestNewNamesWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for says, app := range map[string]fcm.App{
-		"has no name":     {ServiceAccountJSON: w.account},
-		"cannot be used":  {Name: "x", ServiceAccountJSON: []byte("{}")},
+		"has no name": {ServiceAccountJSON: w.account},
+		"app x: the FCM service account cannot be used": {Name: "x", ServiceAccountJSON: []byte("{}")},
 		"must be https:/": {Name: "x", ServiceAccountJSON: w.account, Endpoint: "http://localhost"},
 	} {
 		if _, err := fcm.New(fcm.Config{Apps: []fcm.App{app}}); err == nil || !strings.Contains(err.Error(), says) || fault.KindOf(err) != fault.Invalid {

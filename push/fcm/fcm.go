@@ -112,7 +112,7 @@ func (s *Sender) add(a App, opened *meter.Counter) error {
 	}
 	account, err := ParseServiceAccount(a.ServiceAccountJSON)
 	if err != nil {
-		return err
+		return fmt.Errorf("app %s: %w", a.Name, err)
 	}
 	base, address, err := endpoint(a.Endpoint)
 	if err != nil {
