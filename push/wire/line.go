@@ -96,7 +96,7 @@ func (p *Pool) closeLater(cc *http.ClientConn) {
 }
 
 func (p *Pool) growLocked() {
-	if p.dialing || len(p.lines) >= p.cfg.Conns || p.unprovedLocked() {
+	if p.dialing || len(p.lines) >= p.cfg.Conns || p.unprovedLocked() || p.roomLocked() {
 		return
 	}
 	if len(p.lines) > 0 && time.Since(p.failed) < redialAfter {
@@ -110,6 +110,12 @@ func (p *Pool) growLocked() {
 // do the same.
 func (p *Pool) unprovedLocked() bool {
 	return slices.ContainsFunc(p.lines, func(l *line) bool { return !l.proved })
+}
+
+// roomLocked: a connection has room, and the callers before this one are on
+// their way to it; only when they have filled it is another needed.
+func (p *Pool) roomLocked() bool {
+	return slices.ContainsFunc(p.lines, func(l *line) bool { return l.cc.Available() > 0 })
 }
 
 func (p *Pool) dial() {

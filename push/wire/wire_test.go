@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -304,5 +305,28 @@ func TestAServerWithoutHTTP2(t *testing.T) {
 	}
 	if r := wire.Failure(t.Context(), err); r != (push.Result{Class: push.ClassProviderDown, Reason: wire.ReasonUnreachable}) {
 		t.Errorf("%+v: %v", r, err)
+	}
+}
+
+// TestACallerInTheQueueOpensNoConnection: the first request proves the
+// connection while others wait; who comes then joins them, and there is room
+// for all.
+func TestACallerInTheQueueOpensNoConnection(t *testing.T) {
+	t.Parallel()
+	for range 50 {
+		s := newServer(t, 100, func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) })
+		p := s.pool(t, func(c *wire.Config) {
+			c.Conns = 5
+			c.Proves = func(*http.Response) bool { return true }
+		})
+		var work sync.WaitGroup
+		for range 40 {
+			work.Go(func() { _, _ = post(t.Context(), t, p, s) })
+			runtime.Gosched()
+		}
+		work.Wait()
+		if n := s.conns.Load(); n > 1 {
+			t.Fatalf("%d connections, where one had room", n)
+		}
 	}
 }
