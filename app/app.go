@@ -76,8 +76,7 @@ func (a *App) Start(ctx context.Context) (err error) {
 		}
 	}()
 	began := time.Now()
-	// The port comes first: of all that can fail it is the quickest to tell,
-	// and two nodes on one SQLite file are stopped here.
+	// The port comes first: of all that can fail it is the quickest to tell.
 	if err := a.listen(ctx); err != nil {
 		return err
 	}

@@ -46,6 +46,9 @@ func (a *App) build(ctx context.Context, u *undo) (*house, error) {
 			return nil, err
 		}
 	}
+	if err := a.lockDatabase(); err != nil {
+		return nil, err
+	}
 	secret, err := instanceSecret(a.cfg, u)
 	if err != nil {
 		return nil, err
