@@ -28,8 +28,9 @@ const MaxAttempts = attemptsOnAddress
 type attemptLimit struct {
 	key   string
 	limit int
-	// forgiven limits are cleared by a good sign-in. The address's is not:
-	// one's own account must not buy guesses at others'.
+	// forgiven limits are cleared by a good sign-in. Of the address's only that
+	// sign-in itself is taken back, so that a whole office may come in by one
+	// address: one's own account must not buy guesses at others'.
 	forgiven bool
 }
 
@@ -55,8 +56,7 @@ func attemptKey(parts ...string) string {
 
 // countAttempt takes each attempt for a failure until it has succeeded, so
 // that a hundred at once do not all find the counter at zero.
-func (s *Service) countAttempt(ctx context.Context, l Login) error {
-	now := s.now()
+func (s *Service) countAttempt(ctx context.Context, l Login, now time.Time) error {
 	for _, a := range attemptLimits(l) {
 		n, err := s.store.CountLogin(ctx, a.key, now, now.Add(-attemptWindow))
 		if err != nil {
@@ -70,12 +70,16 @@ func (s *Service) countAttempt(ctx context.Context, l Login) error {
 	return nil
 }
 
-func (s *Service) forgiveAttempts(ctx context.Context, l Login) error {
+// forgiveAttempts is for an attempt, counted at that moment, that was good.
+func (s *Service) forgiveAttempts(ctx context.Context, l Login, counted time.Time) error {
 	for _, a := range attemptLimits(l) {
-		if !a.forgiven {
-			continue
+		var err error
+		if a.forgiven {
+			err = s.store.ClearLogins(ctx, a.key)
+		} else {
+			err = s.store.UncountLogin(ctx, a.key, counted)
 		}
-		if err := s.store.ClearLogins(ctx, a.key); err != nil {
+		if err != nil {
 			return fmt.Errorf("clearing failed sign-ins: %w", err)
 		}
 	}

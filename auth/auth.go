@@ -99,9 +99,11 @@ type Store interface {
 	AddSigningKey(ctx context.Context, k SigningKey, noneSince time.Time) (added bool, err error)
 	// CountLogin notes a failed login for the key (an email or address) and
 	// gives the failures since the moment, this one included (at least up to
-	// one beyond MaxAttempts); ClearLogins forgets them.
+	// one beyond MaxAttempts); ClearLogins forgets them, and UncountLogin one
+	// of those noted at the moment.
 	CountLogin(ctx context.Context, key string, at, since time.Time) (int, error)
 	ClearLogins(ctx context.Context, key string) error
+	UncountLogin(ctx context.Context, key string, at time.Time) error
 }
 
 // RefreshVerdict is what judge decided about a presented refresh token.

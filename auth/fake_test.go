@@ -150,6 +150,15 @@ func (m *memory) ClearLogins(_ context.Context, key string) error {
 	return nil
 }
 
+func (m *memory) UncountLogin(_ context.Context, key string, at time.Time) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if i := slices.IndexFunc(m.logins[key], at.Equal); i >= 0 {
+		m.logins[key] = slices.Delete(m.logins[key], i, i+1)
+	}
+	return nil
+}
+
 // house is a service on a store in memory, with a clock the test moves.
 type house struct {
 	*Service

@@ -43,14 +43,15 @@ type Tokens struct {
 // the password), too_many_attempts, login_busy.
 func (s *Service) SignIn(ctx context.Context, l Login) (Tokens, error) {
 	l.Email = strings.ToLower(strings.TrimSpace(l.Email))
-	if err := s.countAttempt(ctx, l); err != nil {
+	now := s.now()
+	if err := s.countAttempt(ctx, l, now); err != nil {
 		return Tokens{}, err
 	}
 	u, err := s.checkLogin(ctx, l)
 	if err != nil {
 		return Tokens{}, err
 	}
-	if err := s.forgiveAttempts(ctx, l); err != nil {
+	if err := s.forgiveAttempts(ctx, l, now); err != nil {
 		return Tokens{}, err
 	}
 	return s.openSession(ctx, u, l.Label)

@@ -87,15 +87,20 @@ func TestAttemptsAreLimited(t *testing.T) {
 	if err := guess(anaPassword, "198.51.100.7"); err != nil {
 		t.Errorf("after the window: %v", err)
 	}
-	// A whole team signed in from one address this quarter of an hour.
+	// Somebody else guesses from one's address, at many names.
 	for range attemptsOnAddress - 1 {
 		if _, err := h.store.CountLogin(t.Context(), attemptKey("address", "203.0.113.9"), h.clock.now(), h.clock.now()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := guess(anaPassword, "203.0.113.9"); err != nil {
-		t.Errorf("the last of the team: %v", err)
+	// A whole office comes in by it: what is good is not counted, and takes none
+	// of what was counted away.
+	for range 3 {
+		if err := guess(anaPassword, "203.0.113.9"); err != nil {
+			t.Errorf("one more of the office: %v", err)
+		}
 	}
+	wantCode(t, "the last guess", guess("wrong horse", "203.0.113.9"), "bad_credentials")
 	wantCode(t, "an address with too many", guess(anaPassword, "203.0.113.9"), "too_many_attempts")
 }
 

@@ -20,7 +20,7 @@ const (
 )
 
 // CountLogin implements auth.Store. Failures older than since are forgotten,
-// and beyond a hundred no more are added.
+// and beyond maxFailures no more are added.
 func (a accounts) CountLogin(ctx context.Context, key string, when, since time.Time) (n int, err error) {
 	key = loginKey(key)
 	err = a.db.Write(ctx, "login "+key, func(tx *Tx) error {
@@ -48,6 +48,23 @@ func (a accounts) ClearLogins(ctx context.Context, key string) error {
 	return a.db.Write(ctx, "login "+key, func(tx *Tx) error {
 		if _, err := tx.exec(`DELETE FROM login_failures WHERE key = ?`, key); err != nil {
 			return fmt.Errorf("forgetting failures: %w", err)
+		}
+		return nil
+	})
+}
+
+// UncountLogin implements auth.Store. The rows have no key of their own, and
+// several may be of one moment; the engine's own name of a row tells them apart.
+func (a accounts) UncountLogin(ctx context.Context, key string, when time.Time) error {
+	key = loginKey(key)
+	row := "rowid"
+	if a.db.engine == postgres {
+		row = "ctid"
+	}
+	return a.db.Write(ctx, "login "+key, func(tx *Tx) error {
+		text := `DELETE FROM login_failures WHERE ` + row + ` = (SELECT ` + row + ` FROM login_failures WHERE key = ? AND at = ? LIMIT 1)`
+		if _, err := tx.exec(text, key, at(when)); err != nil {
+			return fmt.Errorf("taking back a failure: %w", err)
 		}
 		return nil
 	})

@@ -322,6 +322,20 @@ func TestFailedLoginsAreCountedInTheirWindow(t *testing.T) {
 				t.Errorf("step %d: %d failures, want %d", i, got, step.want)
 			}
 		}
+		// Three of one moment, and one of them was good.
+		for want := range 3 {
+			if got := count("team", 18*time.Minute); got != want+1 {
+				t.Errorf("%d of the team, want %d", got, want+1)
+			}
+		}
+		for _, when := range []time.Duration{18 * time.Minute, 17 * time.Minute} { // the second was never counted
+			if err := db.Accounts().UncountLogin(t.Context(), "team", noon.Add(when)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := count("team", 18*time.Minute); got != 3 {
+			t.Errorf("after one was taken back and one more came: %d, want 3", got)
+		}
 		if err := db.Accounts().ClearLogins(t.Context(), "ana"); err != nil {
 			t.Fatal(err)
 		}
