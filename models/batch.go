@@ -93,6 +93,10 @@ func (w *writer) attempt(batch []*request) (culprit int, err error) {
 	if err != nil {
 		return nobody, fmt.Errorf("beginning a transaction: %w", err)
 	}
+	if err := tx.findAll(batch); err != nil {
+		tx.rollback()
+		return nobody, err
+	}
 	for i, r := range batch {
 		tx.left = len(batch) - i
 		if err := call(r.fn, tx); err != nil {

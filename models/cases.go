@@ -151,10 +151,11 @@ func (tx *Tx) nextNumber() (int64, error) {
 	return n, nil
 }
 
-// drawNumbers draws one number, then twice as many each time within a batch: a
-// flood costs few round trips, and a lone incident gets the next number.
+// drawNumbers draws one number, or as many as the batch is likely to need, then
+// twice as many each time: a flood costs few round trips, and a lone incident
+// gets the next number.
 func (tx *Tx) drawNumbers() error {
-	n := min(max(1, len(tx.numbers.used)), tx.left)
+	n := min(max(1, tx.free, len(tx.numbers.used)), tx.left)
 	found, err := tx.hotQuery(`SELECT nextval('incident_number') FROM generate_series(1, ?)`, n)
 	if err != nil {
 		return fmt.Errorf("drawing incident numbers: %w", err)

@@ -21,6 +21,7 @@ type Tx struct {
 	sql  *sql.Tx
 	gorm *gorm.DB
 	left int // functions of the batch still to come, this one included
+	free int // dedup keys of the batch found free: so many incidents are likely
 	// broken is the first failure of a method that has no way to return it.
 	broken error
 

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/nightbell/nightbell/fault"
@@ -56,6 +57,15 @@ func (e Event) fingerprint() string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
+// EventKey is the key that events of one dedup key are written under, so that
+// they run in order. A store may read it to look many of them up at once.
+func EventKey(integrationID, dedupKey string) string { return integrationID + "\x00" + dedupKey }
+
+// ParseEventKey is the inverse of EventKey; ok is false for keys of other writes.
+func ParseEventKey(key string) (integrationID, dedupKey string, ok bool) {
+	return strings.Cut(key, "\x00")
+}
+
 // Ingest makes an event durable and lets it do its work. When it returns nil,
 // the event, the incident it concerns and the pages it causes are on disk.
 //
@@ -66,7 +76,7 @@ func (d *Desk) Ingest(ctx context.Context, e Event) (Receipt, error) {
 	if err != nil {
 		return Receipt{}, err
 	}
-	err = d.write(ctx, "event", in.ID+"\x00"+e.DedupKey, func(w *work) error {
+	err = d.write(ctx, "event", EventKey(in.ID, e.DedupKey), func(w *work) error {
 		by := incident.Actor{Kind: incident.ActorIntegration, ID: in.ID, Name: in.Name, Via: "event"}
 		open, found, err := w.tx.FindOpen(in.ID, e.DedupKey)
 		switch {
