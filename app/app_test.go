@@ -191,7 +191,7 @@ func TestAStartThatFailsLeavesNothing(t *testing.T) {
 		{"data directory under a file", func(t *testing.T, c *Config) {
 			file := writeFile(t, "file", "")
 			c.DataDir = filepath.Join(file, "data")
-		}, "set data_dir elsewhere"},
+		}, "choose another with data_dir"},
 		{"damaged secret", func(t *testing.T, c *Config) {
 			c.DataDir = t.TempDir()
 			if err := os.WriteFile(filepath.Join(c.DataDir, "secret"), []byte("x"), 0o600); err != nil {

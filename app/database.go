@@ -102,7 +102,7 @@ func openWorkshop(ctx context.Context, cfg Config, opt Options) (*workshop, erro
 	}
 	w := &workshop{}
 	if !cfg.Postgres() {
-		if err := makeDir(cfg.DataDir, &w.undo); err != nil {
+		if err := makeDir(cfg.DataDir, dataDir, &w.undo); err != nil {
 			return nil, err
 		}
 	}
@@ -135,7 +135,7 @@ func Migrate(ctx context.Context, cfg Config, opt Options) (from, to int64, err 
 		}
 	}()
 	if !cfg.Postgres() {
-		if err := makeDir(cfg.DataDir, &u); err != nil {
+		if err := makeDir(cfg.DataDir, dataDir, &u); err != nil {
 			return 0, 0, err
 		}
 	}

@@ -13,6 +13,10 @@ import (
 
 const secretName = "secret"
 
+// dataDir is the setting of the directory that holds the SQLite file and the
+// secret.
+const dataDir = "data_dir"
+
 // undo takes back what a start that failed has put on the disk, so that
 // nothing half-done remains. Only what this start itself made is removed.
 type undo []func()
@@ -27,8 +31,9 @@ func (u *undo) run() {
 }
 
 // makeDir creates dir and its missing parents. What it created is removed by
-// u, with all that was put inside meanwhile.
-func makeDir(dir string, u *undo) error {
+// u, with all that was put inside meanwhile. setting is where the directory is
+// chosen, for the sentence that says what to do.
+func makeDir(dir, setting string, u *undo) error {
 	made := ""
 	for d := filepath.Clean(dir); ; d = filepath.Dir(d) {
 		if _, err := os.Stat(d); err == nil || d == filepath.Dir(d) {
@@ -40,12 +45,12 @@ func makeDir(dir string, u *undo) error {
 		if made != "" {
 			removeEmpty(dir, made)
 		}
-		return fmt.Errorf("the data directory cannot be made: %w; create it and give it to the user Nightbell runs as, or set data_dir elsewhere", err)
+		return fmt.Errorf("the directory %s cannot be made: %w; create it and give it to the user Nightbell runs as, or choose another with %s", dir, reason(err), setting)
 	}
 	if made != "" {
 		u.add(func() { os.RemoveAll(made) })
 	}
-	return writable(dir)
+	return writable(dir, setting)
 }
 
 // removeEmpty takes back the directories a failed MkdirAll left behind.
@@ -57,16 +62,17 @@ func removeEmpty(dir, upTo string) {
 
 // writable tries the directory out: permission bits do not tell of read-only
 // mounts or full disks.
-func writable(dir string) error {
+func writable(dir, setting string) error {
 	f, err := os.CreateTemp(dir, ".nightbell-*")
 	if err != nil {
-		return fmt.Errorf("the data directory %s cannot be written: %w; give it to the user Nightbell runs as, or set data_dir elsewhere", dir, reason(err))
+		return fmt.Errorf("the directory %s cannot be written: %w; give it to the user Nightbell runs as, or choose another with %s", dir, reason(err), setting)
 	}
 	f.Close()
 	return os.Remove(f.Name())
 }
 
-// reason strips the path of a temporary file, which means nothing to anybody.
+// reason strips the path of a file in the directory, which says no more than
+// the directory's.
 func reason(err error) error {
 	var pathErr *fs.PathError
 	if errors.As(err, &pathErr) {

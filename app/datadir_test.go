@@ -48,14 +48,14 @@ func TestADamagedSecretIsNotReplaced(t *testing.T) {
 func TestUndoRemovesOnlyWhatThisStartMade(t *testing.T) {
 	base := t.TempDir()
 	var u undo
-	if err := makeDir(filepath.Join(base, "a", "b"), &u); err != nil {
+	if err := makeDir(filepath.Join(base, "a", "b"), dataDir, &u); err != nil {
 		t.Fatal(err)
 	}
 	u.run()
 	if left, _ := os.ReadDir(base); len(left) != 0 {
 		t.Errorf("left %v", left)
 	}
-	if err := makeDir(base, &u); err != nil {
+	if err := makeDir(base, dataDir, &u); err != nil {
 		t.Fatal(err)
 	}
 	u.run()
@@ -73,7 +73,7 @@ func TestADataDirThatCannotBe(t *testing.T) {
 	}
 	for _, dir := range []string{filepath.Join(file, "data"), file} {
 		var u undo
-		if err := makeDir(dir, &u); err == nil || !strings.Contains(err.Error(), "data_dir elsewhere") {
+		if err := makeDir(dir, dataDir, &u); err == nil || !strings.Contains(err.Error(), "choose another with data_dir") {
 			t.Errorf("%s: %v", dir, err)
 		}
 		u.run()

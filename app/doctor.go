@@ -139,7 +139,7 @@ func (f *findings) checkDisk(cfg Config) {
 		return
 	}
 	dir, there := nearestDir(filepath.Dir(cfg.databaseURL()))
-	if err := writable(dir); err != nil {
+	if err := writable(dir, dataDir); err != nil {
 		f.broken("data_dir", Sentence(err), "")
 		return
 	}

@@ -38,7 +38,7 @@ func NewEmulator(cfg EmulatorConfig) *Emulator {
 // Start opens the ports and writes the keys. When it fails nothing remains.
 func (e *Emulator) Start(context.Context) error {
 	var u undo
-	if err := makeDir(e.cfg.Dir, &u); err != nil {
+	if err := makeDir(e.cfg.Dir, "--dir", &u); err != nil {
 		return err
 	}
 	em, err := pushtest.Start(pushtest.Config{Addr: e.cfg.Listen, ControlAddr: e.cfg.Control, Log: e.cfg.Log})

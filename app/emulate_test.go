@@ -3,6 +3,7 @@ package app
 import (
 	"encoding/json"
 	"net/http"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -34,5 +35,19 @@ func TestThePhoneTheEmulatorSuggestsCanBeRegistered(t *testing.T) {
 	}
 	if !regexp.MustCompile(`^[0-9a-f]{64}$`).MatchString(phone.Token) {
 		t.Errorf("the API takes 64 hexadecimal digits for an APNs token; the hint gives %q", phone.Token)
+	}
+}
+
+// TestTheEmulatorsDirectoryIsCalledByItsFlag: it has no data_dir to look for.
+func TestTheEmulatorsDirectoryIsCalledByItsFlag(t *testing.T) {
+	dir := filepath.Join(writeFile(t, "file", ""), "keys")
+	e := NewEmulator(EmulatorConfig{Listen: "127.0.0.1:0", Dir: dir})
+	err := e.Start(t.Context())
+	if err == nil {
+		_ = e.Stop(t.Context())
+		t.Fatal("it started")
+	}
+	if said := err.Error(); !strings.Contains(said, dir) || !strings.Contains(said, "another with --dir") || strings.Contains(said, "data_dir") {
+		t.Errorf("%q is not about %s and --dir", said, dir)
 	}
 }

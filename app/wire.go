@@ -42,7 +42,7 @@ func (a *App) build(ctx context.Context, u *undo) (*house, error) {
 		return nil, err
 	}
 	if !a.cfg.Postgres() {
-		if err := makeDir(a.cfg.DataDir, u); err != nil {
+		if err := makeDir(a.cfg.DataDir, dataDir, u); err != nil {
 			return nil, err
 		}
 	}
