@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/nightbell/nightbell/api"
+	"github.com/nightbell/nightbell/push"
 )
 
 // Timeouts of the server. Slow bodies and answers are bounded; sockets are
@@ -76,8 +77,36 @@ func (a *App) routes(h *house, probes []probe) (http.Handler, error) {
 	operations.HandleFunc("GET /readyz", readyz(probes))
 	operations.Handle("GET /metrics", a.meter.Handler())
 	return api.New(api.Config{
-		Auth: h.auth, Desk: h.desk, Intake: h.desk, Incidents: h.db.Incidents(), Devices: h.db.Devices(),
+		Auth: h.auth, Desk: h.desk, Intake: h.desk, Incidents: h.db.Incidents(), Devices: phones{h.db.Devices(), h.pipeline.Moved},
 		Apps: a.cfg.pushApps(), Stream: h.hub.Handler(), Operations: operations, Proxies: a.cfg.proxies(),
 		Now: a.opt.Now, Log: a.log, Meter: a.meter,
 	})
+}
+
+// devices is api.Devices by a name that none of its methods has.
+type devices = api.Devices
+
+// phones tells this node's pipeline of devices that may have changed hands:
+// what waits in its memory for them has been cancelled in the database.
+type phones struct {
+	devices
+	moved func(deviceID string)
+}
+
+// RegisterDevice may take a token over from somebody else.
+func (p phones) RegisterDevice(ctx context.Context, d push.Device) (push.Device, error) {
+	stored, err := p.devices.RegisterDevice(ctx, d)
+	if err == nil {
+		p.moved(stored.ID)
+	}
+	return stored, err
+}
+
+// RemoveDevice leaves nothing on its way.
+func (p phones) RemoveDevice(ctx context.Context, userID, id string) error {
+	err := p.devices.RemoveDevice(ctx, userID, id)
+	if err == nil {
+		p.moved(id)
+	}
+	return err
 }

@@ -56,7 +56,7 @@ func (p *Pipeline) doubtful(h *held, now time.Time, timeout time.Duration) bool 
 	if j.Delivery.Kind == Page {
 		fresh, by = freshPage, &p.revoked
 	}
-	if by.doubts(j.Delivery.IncidentID, j.revision()) {
+	if by.doubts(j.Delivery.IncidentID, j.revision()) || p.moved.doubts(j.Delivery.DeviceID, h.asOf.UnixMicro()) {
 		return true
 	}
 	until := j.Delivery.LeaseUntil

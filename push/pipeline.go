@@ -109,7 +109,10 @@ type Pipeline struct {
 	// whatever is quiet and read before a newer page.
 	revoked   revoked
 	overtaken revoked
-	recorder  *recorder
+	// moved doubts what was read before its device changed hands. It compares
+	// moments in microseconds, because devices have no revisions.
+	moved    revoked
+	recorder *recorder
 
 	claims *claims
 
@@ -138,7 +141,7 @@ func NewPipeline(c Config) *Pipeline {
 		composer: &Composer{Signer: c.Signer, BaseURL: c.BaseURL},
 		retry:    retry{rand: c.Rand, probe: c.Probe},
 		count:    newCounters(c.Meter),
-		revoked:  revoked{keep: c.Lease}, overtaken: revoked{keep: c.Lease},
+		revoked:  revoked{keep: c.Lease}, overtaken: revoked{keep: c.Lease}, moved: revoked{keep: c.Lease},
 	}
 	p.life, p.die = context.WithCancel(context.Background())
 	p.flight, p.cut = context.WithCancel(p.life)
@@ -197,6 +200,14 @@ func (p *Pipeline) Submit(jobs []Job) {
 // respond.Pager.
 func (p *Pipeline) Cancel(incidentID string, revision int64) {
 	p.revoked.note(incidentID, revision, p.now())
+}
+
+// Moved makes this node ask the database again before it sends to the device
+// what it read before now. It is called after the commit that removed the device
+// or gave it to somebody else; other nodes learn of it within freshPage.
+func (p *Pipeline) Moved(deviceID string) {
+	now := p.now()
+	p.moved.note(deviceID, now.UnixMicro(), now)
 }
 
 // Wake says that something may be due now. It never blocks.

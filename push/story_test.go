@@ -188,6 +188,30 @@ func TestAcknowledgeStopsWhatHasNotLeft(t *testing.T) {
 	})
 }
 
+func TestARemovedDeviceGetsNothingThatWaitedForIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db := newRows()
+		s := set(db, "a", func(c *Config) { c.MaxInFlight = 1 })
+		s.apns.answer = func(context.Context, Message) Result { time.Sleep(3 * time.Second); return yes }
+		s.run(t)
+		defer s.end(t)
+		ana, ben, cleo := db.device("ana", APNs), db.device("ben", APNs), db.device("cleo", APNs)
+		s.Submit([]Job{db.page("dlv_1", "inc_1", ana, "a"), db.page("dlv_2", "inc_1", ben, "a"), db.page("dlv_3", "inc_1", cleo, "a")})
+		time.Sleep(time.Second) // the first is in flight, the others wait behind it
+		db.mu.Lock()
+		db.deliveries["dlv_2"].State = Cancelled
+		db.mu.Unlock()
+		s.Moved(ben.ID)
+		s.Moved(cleo.ID) // registered anew by its owner: still wanted
+		time.Sleep(time.Minute)
+		if got := s.apns.got(); !slices.Equal(got, []string{"dlv_1", "dlv_3"}) {
+			t.Errorf("sent %v, want dlv_1 and dlv_3", got)
+		}
+		wantState(t, db, "dlv_2", Cancelled)
+		wantState(t, db, "dlv_3", Accepted)
+	})
+}
+
 // Two changes may hand over and cancel in another order than they committed.
 func TestCancelNeverLosesAPageThatIsStillWanted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
