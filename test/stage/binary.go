@@ -21,6 +21,7 @@ var build = sync.OnceValues(func() (string, error) {
 	bin := filepath.Join(dir, "nightbell")
 	_, here, _, _ := runtime.Caller(0)
 	cmd := exec.Command("go", "build", "-tags", "crashpoints", "-ldflags", "-s -w", "-o", bin, "./cmd/nightbell")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as make build does
 	cmd.Dir = filepath.Join(filepath.Dir(here), "..", "..")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building nightbell: %w\n%s", err, out)
