@@ -86,8 +86,20 @@ func (a *App) Start(ctx context.Context) (err error) {
 	}
 	a.house = h
 	a.run(h)
+	a.settle(ctx, h)
 	a.log.Info("nightbell is up", "version", a.opt.Version, "listen", a.Addr(), "url", a.URL(), "database", a.cfg.databaseName(), "took", time.Since(began).Round(time.Millisecond))
 	return nil
+}
+
+// settle waits a moment for the live stream to have read the timeline, so that
+// a node that says it is up can be used. It need not succeed: /readyz tells.
+func (a *App) settle(ctx context.Context, h *house) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	select {
+	case <-h.hub.Ready():
+	case <-ctx.Done():
+	}
 }
 
 // abandon closes what a failed start had opened. The start's context may be

@@ -110,7 +110,7 @@ func Defaults() Config {
 		Listen:              "127.0.0.1:8080",
 		DataDir:             "data",
 		DatabaseConnections: 20,
-		Writers:             4,
+		Writers:             2,
 		Migrate:             true,
 		ShutdownDeadline:    25 * time.Second,
 		Lease:               30 * time.Second,

@@ -80,8 +80,22 @@ func (a *App) build(ctx context.Context, u *undo) (*house, error) {
 		{"database", h.db.Ready},
 		{"escalation", timing.check},
 		{"push", pushing.check},
+		{"live stream", streaming(h.hub)},
 	})
 	return h, err
+}
+
+// streaming is ready once the stream has met the log's head; until then it
+// turns sockets away, and so should the load balancer.
+func streaming(hub *realtime.Hub) func(context.Context) error {
+	return func(context.Context) error {
+		select {
+		case <-hub.Ready():
+			return nil
+		default:
+			return errors.New("the live stream has not read the timeline yet; look at the database if this lasts")
+		}
+	}
 }
 
 // seed imports what the node was told to begin with.

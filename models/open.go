@@ -29,7 +29,7 @@ type Config struct {
 	// the word between nodes have their own, so that slow readers never keep a
 	// page waiting (I11); readers get what is left, at least two.
 	MaxConns int
-	// Writers is how many group-commit writers PostgreSQL gets; 0 is 4. SQLite
+	// Writers is how many group-commit writers PostgreSQL gets; 0 is 2. SQLite
 	// has one write lock and always gets one.
 	Writers int
 	Now     func() time.Time
@@ -78,7 +78,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 		cfg.MaxConns = 16
 	}
 	if cfg.Writers <= 0 {
-		cfg.Writers = 4
+		cfg.Writers = 2
 	}
 	engine, err := engineOf(cfg.URL)
 	if err != nil {
