@@ -5,7 +5,7 @@ BIN     := bin/nightbell
 TOOL    := $(GO) tool -modfile=tools/go.mod
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
-# Every test, on both databases; -p 2 keeps a small machine's timers honest.
+# Shuffled, so that no test leans on the one before it.
 TESTFLAGS ?= -race -shuffle=on
 
 .DEFAULT_GOAL := help
@@ -67,7 +67,7 @@ check-generated:
 sdk:
 	@$(GO) test -tags sdk -count=1 -v ./test/sdk
 
-## bench: the published figures, also to bench/out (about ten minutes; both databases)
+## bench: the published figures, also to bench/out (about four minutes; both databases)
 .PHONY: bench
 bench:
 	@mkdir -p bench/out
