@@ -35,8 +35,12 @@ func (d *Desk) Audit(ctx context.Context, timers Timers) error {
 			d.log.Error("a triggered incident will never escalate; acknowledge or escalate it, and report this as a bug", "incident", o.IncidentID)
 		}
 	}
+	d.tellOverdue(late, stuck, exhausted)
+	return nil
+}
+
+func (d *Desk) tellOverdue(late, stuck, exhausted int) {
 	d.overdue.Set(float64(late), "late")
 	d.overdue.Set(float64(stuck), "stuck")
 	d.overdue.Set(float64(exhausted), "exhausted")
-	return nil
 }

@@ -49,12 +49,14 @@ func New(c Config) *Desk {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Desk{
+	d := &Desk{
 		store: c.Store, pager: c.Pager, node: c.Node, lease: c.Lease, clock: c.Now, log: c.Log,
 		changes: c.Meter.Counter("nightbell_incident_changes_total", "Committed changes of incidents, by what was done.", "change"),
 		commit:  c.Meter.Seconds("nightbell_commit_seconds", "From a request reaching the desk to its commit.", "door"),
 		overdue: c.Meter.Gauge("nightbell_incidents_overdue", "Open incidents the auditor is worried about: late (their timer has passed), stuck (triggered with no timer) or exhausted (plan over, nobody acknowledged).", "why"),
 	}
+	d.tellOverdue(0, 0, 0) // the series exist from the start, before the first audit
+	return d
 }
 
 // now is the moment of a change, at the precision both databases keep.
