@@ -29,6 +29,9 @@ func aPhone(userID, token string) push.Device {
 		Environment: "sandbox", TargetKind: push.TokenTarget, Token: token, RegisteredAt: noon, State: push.DeviceSuspect,
 		StateReason: "BadTopic", StateAt: noon.Add(time.Minute), Capabilities: push.Capabilities{Alerts: true, Critical: true, TimeSensitive: true},
 		AppVersion: "1.2", OSVersion: "19.1", Locale: "pt", CreatedAt: noon.Add(-time.Hour), LastSeenAt: noon.Add(time.Second),
+		Keys:          push.Keys{P256DH: "cA", Auth: "YQ", Seal: "cw", Secret: "eA"},
+		LiveActivity:  push.LiveActivity{StartToken: "ab", Frequent: true},
+		LastReceiptAt: noon.Add(2 * time.Second), VerifiedAt: noon.Add(3 * time.Second),
 	}
 }
 
@@ -57,7 +60,7 @@ func company() setup.Changes {
 		Version: 1,
 		Users:   []auth.User{ana, ben},
 		Rules: map[string][]oncall.Rule{ana.ID: {
-			{ID: id.New(id.Rule), Urgency: "high", Method: oncall.Push, Delay: 2 * time.Minute, DeviceID: "dev_1"},
+			{ID: id.New(id.Rule), Urgency: "high", Method: oncall.Push, Delay: 2 * time.Minute, DeviceID: "dev_1", DisplayedWithin: 20 * time.Second},
 			{ID: id.New(id.Rule), Urgency: "high", Method: oncall.Push, Delay: time.Minute, DeviceID: "dev_1"},
 		}},
 		Schedules:    []oncall.Schedule{schedule},

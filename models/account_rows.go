@@ -43,17 +43,22 @@ type Rule struct {
 	Method   string
 	Delay    int64
 	DeviceID string
+	// DisplayedWithin is in nanoseconds; 0 is off.
+	DisplayedWithin int64
 }
 
 func ruleRow(userID string, position int, r oncall.Rule) Rule {
 	return Rule{
 		ID: r.ID, UserID: userID, Position: position, Urgency: r.Urgency, Method: string(r.Method),
-		Delay: int64(r.Delay), DeviceID: r.DeviceID,
+		Delay: int64(r.Delay), DeviceID: r.DeviceID, DisplayedWithin: int64(r.DisplayedWithin),
 	}
 }
 
 func (r Rule) noun() oncall.Rule {
-	return oncall.Rule{ID: r.ID, Urgency: r.Urgency, Method: oncall.Method(r.Method), Delay: time.Duration(r.Delay), DeviceID: r.DeviceID}
+	return oncall.Rule{
+		ID: r.ID, Urgency: r.Urgency, Method: oncall.Method(r.Method), Delay: time.Duration(r.Delay), DeviceID: r.DeviceID,
+		DisplayedWithin: time.Duration(r.DisplayedWithin),
+	}
 }
 
 // Session is a row of sessions.

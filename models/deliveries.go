@@ -23,10 +23,25 @@ type deliveries struct{ db *DB }
 const leaseDelivery = "held = held OR lease_until IS NOT NULL, lease_until = ?, lease_node = ?, claimable_at = ?"
 
 // nextDelivery asks kind by kind, as the index is ordered.
-const nextDelivery = `SELECT MIN(first) FROM (
-	SELECT MIN(claimable_at) AS first FROM deliveries WHERE kind = 'page' AND claimable_at IS NOT NULL
-	UNION ALL SELECT MIN(claimable_at) FROM deliveries WHERE kind = 'update' AND claimable_at IS NOT NULL
-	UNION ALL SELECT MIN(claimable_at) FROM deliveries WHERE kind = 'settle' AND claimable_at IS NOT NULL) AS firsts`
+var nextDelivery = func() string {
+	firsts := "SELECT MIN(claimable_at) AS first FROM deliveries WHERE kind = 'page' AND claimable_at IS NOT NULL"
+	for _, kind := range quietKinds {
+		firsts += " UNION ALL SELECT MIN(claimable_at) FROM deliveries WHERE kind = '" + string(kind) + "' AND claimable_at IS NOT NULL"
+	}
+	return "SELECT MIN(first) FROM (" + firsts + ") AS firsts"
+}()
+
+// quietKinds are all but pages.
+var quietKinds = []push.Kind{push.Update, push.Settle, push.Activity, push.Digest, push.Test, push.Notice, push.Probe}
+
+// quietKind matches them.
+var quietKind = func() string {
+	names := make([]string, len(quietKinds))
+	for i, k := range quietKinds {
+		names[i] = "'" + string(k) + "'"
+	}
+	return "kind IN (" + strings.Join(names, ", ") + ")"
+}()
 
 // Claim implements push.Store. What was leased and cannot be handed on is
 // given back, or it would wait for its lease with nobody to send it.
@@ -54,7 +69,7 @@ const giveBackWait = 5 * time.Second
 // must not stand before one that rings (I11). With an error come the ids that
 // were leased before it.
 func (d deliveries) lease(ctx context.Context, now time.Time, n int, leaseUntil time.Time) (ids []string, err error) {
-	for _, kinds := range []string{"kind = 'page'", "kind IN ('update', 'settle')"} {
+	for _, kinds := range []string{"kind = 'page'", quietKind} {
 		if len(ids) == n {
 			break
 		}
@@ -82,6 +97,13 @@ func (d deliveries) jobs(ctx context.Context, ids []string) ([]push.Job, error) 
 		return nil, err
 	}
 	if len(jobs) < len(ids) {
+		alone, err := d.alone(ctx, among, arg)
+		if err != nil {
+			return nil, err
+		}
+		jobs = append(jobs, alone...)
+	}
+	if len(jobs) < len(ids) {
 		d.db.cfg.Log.Error("deliveries without device or incident are waiting for nothing", "claimed", len(ids), "found", len(jobs))
 	}
 	people := d.db.Catalog().People
@@ -89,6 +111,19 @@ func (d deliveries) jobs(ctx context.Context, ids []string) ([]push.Job, error) 
 		jobs[i].Content.TimeZone = people[jobs[i].Delivery.UserID].TimeZone
 	}
 	return jobs, nil
+}
+
+// alone loads the deliveries that are about no incident.
+func (d deliveries) alone(ctx context.Context, among string, arg any) ([]push.Job, error) {
+	found, err := d.db.query(ctx, `SELECT `+of("d", deliveryColumns)+`, `+of("v", deviceColumns)+`, d.held
+		FROM deliveries d JOIN devices v ON v.id = d.device_id WHERE d.id`+among+` AND d.incident_id = '' ORDER BY d.due_at, d.id`, arg)
+	if err != nil {
+		return nil, fmt.Errorf("loading claimed deliveries: %w", readFailure(err))
+	}
+	return collect(found, func(r scanner) (j push.Job, err error) {
+		err = r.Scan(slices.Concat(deliveryFields(&j.Delivery), deviceFields(&j.Device), []any{&j.Held})...)
+		return j, err
+	})
 }
 
 // of qualifies a list of columns with a table's alias.

@@ -3,6 +3,7 @@ package models
 import (
 	"context"
 	"database/sql"
+	"strconv"
 	"time"
 )
 
@@ -24,6 +25,22 @@ func (db *DB) Exec(ctx context.Context, text string, args ...any) error {
 		_, err := tx.exec(text, args...)
 		return err
 	})
+}
+
+// MigrateTo brings an empty database to an older version of the tables.
+func (db *DB) MigrateTo(ctx context.Context, version int64) error {
+	p, err := db.migrator()
+	if err != nil {
+		return err
+	}
+	_, err = p.UpTo(ctx, version)
+	return err
+}
+
+// Raw runs a statement past the writer, which knows only the newest tables.
+func (db *DB) Raw(ctx context.Context, text string) error {
+	_, err := db.write.sql.ExecContext(ctx, text)
+	return err
 }
 
 // Query reads.
@@ -48,6 +65,14 @@ func (db *DB) TimeType() string {
 		return "timestamptz"
 	}
 	return "TIMESTAMP"
+}
+
+// Literal is a moment as a statement spells it.
+func (db *DB) Literal(t time.Time) string {
+	if db.engine == postgres {
+		return "'" + t.Format(time.RFC3339Nano) + "'"
+	}
+	return strconv.FormatInt(t.UnixMicro(), 10)
 }
 
 // BumpCatalog marks the configuration as changed.

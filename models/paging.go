@@ -2,7 +2,9 @@ package models
 
 import (
 	"cmp"
+	"database/sql"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -12,16 +14,17 @@ import (
 )
 
 const (
-	notificationColumns = `id, incident_id, user_id, rule_id, method, device_id, level, loop, state, due_at, expires_at, created_at`
-	deliveryColumns     = `id, kind, notification_id, incident_id, revision, user_id, device_id, state, due_at, expires_at,
-	lease_until, lease_node, attempt, created_at`
+	notificationColumns = `id, incident_id, user_id, rule_id, method, device_id, level, loop, state, due_at, expires_at, created_at,
+	fixed_at, waits_for`
+	deliveryColumns = `id, kind, notification_id, incident_id, revision, user_id, device_id, state, due_at, expires_at,
+	lease_until, lease_node, attempt, created_at, about, dedup`
 )
 
 // AddNotifications inserts promises to reach people.
 func (tx *Tx) AddNotifications(list []respond.Notification) error {
 	for _, n := range list {
 		tx.pending.notifications.add(n.ID, n.IncidentID, n.UserID, n.RuleID, string(n.Method), n.DeviceID,
-			n.Level, n.Loop, string(n.State), at(n.DueAt), at(n.ExpiresAt), at(n.CreatedAt))
+			n.Level, n.Loop, string(n.State), at(n.DueAt), at(n.ExpiresAt), at(n.CreatedAt), at(n.FixedAt), n.WaitsFor)
 	}
 	tx.pending.dirty = true
 	return nil
@@ -32,10 +35,47 @@ func (tx *Tx) AddNotifications(list []respond.Notification) error {
 func (tx *Tx) AddDeliveries(list []push.Delivery) error {
 	for _, d := range list {
 		tx.pending.deliveries.add(d.ID, string(d.Kind), d.NotificationID, d.IncidentID, d.Revision, d.UserID, d.DeviceID,
-			string(d.State), at(d.DueAt), at(d.ExpiresAt), at(d.LeaseUntil), d.LeaseNode, d.Attempt, at(d.CreatedAt), claimable(d))
+			string(d.State), at(d.DueAt), at(d.ExpiresAt), at(d.LeaseUntil), d.LeaseNode, d.Attempt, at(d.CreatedAt), about(d.About), orNull(d.Dedup), claimable(d))
 	}
 	tx.pending.dirty = true
 	return nil
+}
+
+// about writes what a delivery says; most say nothing of their own.
+func about(a *push.About) string {
+	if a == nil {
+		return "{}"
+	}
+	return clean(toJSON(a))
+}
+
+// aboutInto reads it again.
+type aboutInto struct{ into **push.About }
+
+// Scan implements sql.Scanner.
+func (a aboutInto) Scan(src any) error {
+	var v push.About
+	if err := (jsonInto{&v}).Scan(src); err != nil {
+		return err
+	}
+	if !reflect.ValueOf(v).IsZero() {
+		*a.into = &v
+	}
+	return nil
+}
+
+// orNull keeps an empty text out of a unique index.
+func orNull(s string) sql.NullString { return sql.NullString{String: s, Valid: s != ""} }
+
+// textInto reads a text that may be null; null is empty.
+type textInto struct{ into *string }
+
+// Scan implements sql.Scanner.
+func (t textInto) Scan(src any) error {
+	var n sql.NullString
+	err := n.Scan(src)
+	*t.into = n.String
+	return err
 }
 
 // claimable is when a node may take the delivery: at the end of the lease while
@@ -102,7 +142,7 @@ func readThen[T any](tx *Tx, scan func(scanner) (T, error), read, change string,
 
 func scanNotification(r scanner) (n respond.Notification, err error) {
 	err = r.Scan(&n.ID, &n.IncidentID, &n.UserID, &n.RuleID, &n.Method, &n.DeviceID, &n.Level, &n.Loop, &n.State,
-		into(&n.DueAt), into(&n.ExpiresAt), into(&n.CreatedAt))
+		into(&n.DueAt), into(&n.ExpiresAt), into(&n.CreatedAt), into(&n.FixedAt), &n.WaitsFor)
 	return n, err
 }
 
@@ -115,7 +155,7 @@ func scanDelivery(r scanner) (d push.Delivery, err error) {
 func deliveryFields(d *push.Delivery) []any {
 	return []any{
 		&d.ID, &d.Kind, &d.NotificationID, &d.IncidentID, &d.Revision, &d.UserID, &d.DeviceID, &d.State,
-		into(&d.DueAt), into(&d.ExpiresAt), into(&d.LeaseUntil), &d.LeaseNode, &d.Attempt, into(&d.CreatedAt),
+		into(&d.DueAt), into(&d.ExpiresAt), into(&d.LeaseUntil), &d.LeaseNode, &d.Attempt, into(&d.CreatedAt), aboutInto{&d.About}, textInto{&d.Dedup},
 	}
 }
 

@@ -87,7 +87,7 @@ func (tx *Tx) saveDevice(old, row Device) error {
 	if err != nil {
 		return err
 	}
-	old.RegisteredAt, old.LastSeenAt, old.StateAt = row.RegisteredAt, row.LastSeenAt, row.StateAt
+	old.RegisteredAt, old.LastSeenAt, old.StateAt, old.LastReceiptAt = row.RegisteredAt, row.LastSeenAt, row.StateAt, row.LastReceiptAt
 	if old == row {
 		return nil
 	}
@@ -131,6 +131,9 @@ func (tx *Tx) cancelDeliveriesTo(row Device, why string) error {
 	}
 	now := tx.db.cfg.Now().UTC().Truncate(time.Microsecond)
 	for _, d := range unsent {
+		if d.IncidentID == "" {
+			continue // no timeline to tell it on
+		}
 		tx.Append(incident.Entry{
 			IncidentID: d.IncidentID, Revision: d.Revision, Type: incident.EntryCancelled, At: now, Actor: incident.System,
 			Detail: incident.Detail{

@@ -23,6 +23,11 @@ type Device struct {
 	Locale       string
 	CreatedAt    stamp `gorm:"autoCreateTime:false"`
 	LastSeenAt   stamp
+	Keys         document[push.Keys]
+	LiveActivity document[push.LiveActivity]
+	// LastReceiptAt and VerifiedAt are null until they happen.
+	LastReceiptAt stamp
+	VerifiedAt    stamp
 	// RemovedAt is when the person took the device off; it is no part of the
 	// noun, because nobody outside sees removed devices.
 	RemovedAt stamp
@@ -34,6 +39,7 @@ func deviceRow(d push.Device) Device {
 		App: clean(d.App), Environment: d.Environment, TargetKind: string(d.TargetKind), Token: clean(d.Token), RegisteredAt: at(d.RegisteredAt),
 		State: string(d.State), StateReason: clean(d.StateReason), StateAt: at(d.StateAt), Capabilities: document[push.Capabilities]{d.Capabilities},
 		AppVersion: clean(d.AppVersion), OSVersion: clean(d.OSVersion), Locale: clean(d.Locale), CreatedAt: at(d.CreatedAt), LastSeenAt: at(d.LastSeenAt),
+		Keys: document[push.Keys]{d.Keys}, LiveActivity: document[push.LiveActivity]{d.LiveActivity}, LastReceiptAt: at(d.LastReceiptAt), VerifiedAt: at(d.VerifiedAt),
 	}
 }
 
@@ -43,5 +49,6 @@ func (r Device) noun() push.Device {
 		App: r.App, Environment: r.Environment, TargetKind: push.TargetKind(r.TargetKind), Token: r.Token, RegisteredAt: r.RegisteredAt.Time,
 		State: push.DeviceState(r.State), StateReason: r.StateReason, StateAt: r.StateAt.Time, Capabilities: r.Capabilities.Of,
 		AppVersion: r.AppVersion, OSVersion: r.OSVersion, Locale: r.Locale, CreatedAt: r.CreatedAt.Time, LastSeenAt: r.LastSeenAt.Time,
+		Keys: r.Keys.Of, LiveActivity: r.LiveActivity.Of, LastReceiptAt: r.LastReceiptAt.Time, VerifiedAt: r.VerifiedAt.Time,
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/nightbell/nightbell/incident"
 	"github.com/nightbell/nightbell/models"
 	"github.com/nightbell/nightbell/models/modelstest"
+	"github.com/nightbell/nightbell/push"
 	"github.com/nightbell/nightbell/respond"
 )
 
@@ -100,8 +101,13 @@ func TestNotificationsAndDeliveriesComeBackAsTheyWere(t *testing.T) {
 		c := open(t, db, aCase("k"))
 		n := aNotification(c)
 		n.State, n.DeviceID = respond.NotificationScheduled, "dev_1"
+		n.WaitsFor, n.FixedAt = "ntf_0", noon.Add(2*time.Minute)
 		page := aPage(c, aPhone("usr_ana", "ab"))
 		page.LeaseUntil, page.LeaseNode, page.Attempt = noon.Add(time.Minute), "node-b", 2
+		page.Dedup, page.About = "k", &push.About{
+			Topic: "shift_starts", Loud: true, Event: "start", Who: "Ana", What: "Primary", At: noon, Count: 2, Lines: []string{"a", "b"},
+		}
+		full(t, *page.About)
 		full(t, n)
 		full(t, page)
 		write(t, db, "k", func(tx respond.Tx) error {

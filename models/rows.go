@@ -32,7 +32,7 @@ func newTables() tables {
 		alerts:        newTable("alerts", "", alertColumns),
 		keys:          newTable("open_keys", " ON CONFLICT DO NOTHING", "integration_id, dedup_key, incident_id, alert_id, fingerprint"),
 		notifications: newTable("notifications", "", notificationColumns),
-		deliveries:    newTable("deliveries", "", deliveryColumns+", claimable_at"),
+		deliveries:    newTable("deliveries", " ON CONFLICT DO NOTHING", deliveryColumns+", claimable_at"),
 		timeline:      newTable("timeline", "", entryColumns),
 	}
 }

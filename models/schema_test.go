@@ -139,6 +139,43 @@ func TestNewerDatabaseIsRefused(t *testing.T) {
 	})
 }
 
+// Tables that a migration builds anew keep their rows, and are used as before.
+func TestRowsSurviveTheirTablesBeingBuiltAnew(t *testing.T) {
+	t.Parallel()
+	modelstest.EachPlace(t, func(t *testing.T, p modelstest.Place) {
+		db, err := models.Open(t.Context(), models.Config{URL: p.URL, Node: "a"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		if err := db.MigrateTo(t.Context(), 2); err != nil {
+			t.Fatal(err)
+		}
+		const rows = `
+			INSERT INTO users (id, email, name, role, time_zone, locale, password_hash, disabled, created_at)
+			VALUES ('usr_1', 'ana@example.com', 'Ana', 'responder', 'UTC', 'en', '', false, $1);
+			INSERT INTO devices (id, user_id, name, platform, provider, app, environment, target_kind, token, registered_at, state, state_reason, state_at, capabilities, app_version, os_version, locale, created_at)
+			VALUES ('dev_1', 'usr_1', 'phone', 'ios', 'apns', 'main', 'sandbox', 'token', 'ab', $1, 'suspect', 'BadDeviceToken', $1, '{"alerts":true}', '1', '19', 'en', $1);
+			INSERT INTO deliveries (id, kind, notification_id, incident_id, revision, user_id, device_id, state, due_at, expires_at, lease_node, claimable_at, attempt, created_at)
+			VALUES ('dlv_1', 'page', 'ntf_1', 'inc_1', 1, 'usr_1', 'dev_1', 'scheduled', $1, $1, '', $1, 2, $1)`
+		for row := range strings.SplitSeq(rows, ";") {
+			if err := db.Raw(t.Context(), strings.ReplaceAll(row, "$1", db.Literal(noon))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := db.Migrate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		dev, err := db.Devices().Device(t.Context(), "usr_1", "dev_1")
+		if err != nil || dev.StateReason != "BadDeviceToken" || !dev.RegisteredAt.Equal(noon) || !dev.Capabilities.Alerts {
+			t.Errorf("%v: %+v", err, dev)
+		}
+		if err := db.Exec(t.Context(), `UPDATE deliveries SET state = 'accepted', claimable_at = NULL WHERE id = 'dlv_1' AND attempt = 2`); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // spoilers are changes that the machine never makes.
 var spoilers = map[string]string{
 	"unknown status":                 `UPDATE incidents SET status = 'on fire' WHERE dedup_key = 'triggered'`,

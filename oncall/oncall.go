@@ -128,8 +128,15 @@ type Shift struct {
 // Method is a way to reach a person.
 type Method string
 
-// Push reaches the person's registered devices.
-const Push Method = "push"
+const (
+	// Push reaches the person's registered apps and browsers.
+	Push Method = "push"
+	// Email, Webhook, SMS and Voice reach an address of the person.
+	Email   Method = "email"
+	Webhook Method = "webhook"
+	SMS     Method = "sms"
+	Voice   Method = "voice"
+)
 
 // Rule is one of a person's notification rules: after Delay from the moment
 // the level begins, reach me by Method. Urgency is "high" or "low".
@@ -140,6 +147,9 @@ type Rule struct {
 	Delay   time.Duration `json:"delay"`
 	// DeviceID narrows Push to one device; empty means all active ones.
 	DeviceID string `json:"device_id,omitempty"`
+	// DisplayedWithin, if set, says: when no device has displayed this within
+	// so long, go on to the next rule now instead of waiting for its delay.
+	DisplayedWithin time.Duration `json:"displayed_within,omitempty"`
 }
 
 // Rung is a rule with its moment.
@@ -148,4 +158,6 @@ type Rung struct {
 	Method   Method
 	DeviceID string
 	At       time.Time
+	// DisplayedWithin is the rule's.
+	DisplayedWithin time.Duration
 }

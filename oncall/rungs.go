@@ -14,7 +14,7 @@ func Rungs(rules []Rule, urgency string, at time.Time) []Rung {
 	var all []Rung
 	for _, r := range rules {
 		if r.Urgency == urgency {
-			all = append(all, Rung{RuleID: r.ID, Method: r.Method, DeviceID: r.DeviceID, At: at.Add(r.Delay)})
+			all = append(all, Rung{RuleID: r.ID, Method: r.Method, DeviceID: r.DeviceID, At: at.Add(r.Delay), DisplayedWithin: r.DisplayedWithin})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b Rung) int { return a.At.Compare(b.At) })

@@ -14,6 +14,13 @@ type Platform string
 const (
 	IOS     Platform = "ios"
 	Android Platform = "android"
+	// Web is a browser, or a web app installed from one.
+	Web Platform = "web"
+	// The rest are addresses of a person instead of installed apps.
+	Mail    Platform = "email"
+	Hook    Platform = "webhook"
+	TextTo  Platform = "sms"
+	VoiceTo Platform = "voice"
 )
 
 // Provider is who carries pushes to the device.
@@ -21,8 +28,13 @@ type Provider string
 
 // Providers.
 const (
-	APNs Provider = "apns"
-	FCM  Provider = "fcm"
+	APNs    Provider = "apns"
+	FCM     Provider = "fcm"
+	WebPush Provider = "webpush"
+	Email   Provider = "email"
+	Webhook Provider = "webhook"
+	SMS     Provider = "sms"
+	Voice   Provider = "voice"
 )
 
 // TargetKind says what kind of address Token is.
@@ -33,6 +45,11 @@ const (
 	TokenTarget TargetKind = "token"
 	// FIDTarget is a Firebase Installation ID, FCM's newer address.
 	FIDTarget TargetKind = "fid"
+	// EndpointTarget is a Web Push subscription's URL.
+	EndpointTarget TargetKind = "endpoint"
+	// AddressTarget is an e-mail address, a webhook's URL or a telephone number.
+	// Unlike a token it may belong to several people.
+	AddressTarget TargetKind = "address"
 )
 
 // DeviceState is what we believe of the device's token.
@@ -59,7 +76,28 @@ type Capabilities struct {
 	TimeSensitive bool `json:"time_sensitive"`
 }
 
-// Device is one installed app of one person.
+// Keys are a device's own keys, in unpadded base64url; none of them opens
+// anything on this server.
+type Keys struct {
+	// P256DH and Auth are a Web Push subscription's public key and shared secret
+	// (RFC 8291).
+	P256DH string `json:"p256dh,omitempty"`
+	Auth   string `json:"auth,omitempty"`
+	// Seal is the public key to which the texts of a sealed app are encrypted.
+	Seal string `json:"seal,omitempty"`
+	// Secret signs what a webhook gets; it is sealed at rest.
+	Secret string `json:"secret,omitempty"`
+}
+
+// LiveActivity is how an iPhone takes Live Activities.
+type LiveActivity struct {
+	// StartToken is the app's push-to-start token (iOS 17.2); empty: none.
+	StartToken string `json:"start_token,omitempty"`
+	// Frequent: the person allows frequent updates.
+	Frequent bool `json:"frequent,omitempty"`
+}
+
+// Device is one way to a person: an installed app, a browser, or an address.
 type Device struct {
 	ID       string
 	UserID   string
@@ -85,6 +123,13 @@ type Device struct {
 	Locale       string
 	CreatedAt    time.Time
 	LastSeenAt   time.Time
+	Keys         Keys
+	LiveActivity LiveActivity
+	// LastReceiptAt is when the device last reported what became of a push.
+	LastReceiptAt time.Time
+	// VerifiedAt is when the owner of an address proved to be its owner; an
+	// unverified address is not used for pages. Devices with a token need none.
+	VerifiedAt time.Time
 }
 
 // Lane is the (app, provider, environment) whose limits and troubles are its own.
@@ -107,7 +152,35 @@ const (
 	Update Kind = "update"
 	// Settle quiets a shown page: acknowledged, resolved or no longer theirs.
 	Settle Kind = "settle"
+	// Activity starts, updates or ends a Live Activity.
+	Activity Kind = "activity"
+	// Digest tells of several open incidents at once, to a phone that was off.
+	Digest Kind = "digest"
+	// Test shows somebody that their phone rings.
+	Test Kind = "test"
+	// Notice tells a person something about themselves: a shift, or that they
+	// cannot be paged.
+	Notice Kind = "notice"
+	// Probe is a silent test that only asks for a receipt.
+	Probe Kind = "probe"
 )
+
+// About is what a delivery says where no incident says it.
+type About struct {
+	// Topic tells notices apart: shift_starts, shift_ends, unpageable, …
+	Topic string `json:"topic,omitempty"`
+	// Loud: a test that rings like a page.
+	Loud bool `json:"loud,omitempty"`
+	// Event is what a Live Activity is told: start, update or end.
+	Event string `json:"event,omitempty"`
+	// Who and What name the person and the schedule a notice is about.
+	Who  string    `json:"who,omitempty"`
+	What string    `json:"what,omitempty"`
+	At   time.Time `json:"at,omitzero"`
+	// Count and Lines are a digest's incidents: how many, and the worst of them.
+	Count int      `json:"count,omitempty"`
+	Lines []string `json:"lines,omitempty"`
+}
 
 // DeliveryState is where a delivery stands.
 type DeliveryState string
@@ -130,8 +203,8 @@ type Delivery struct {
 	// ID is also the apns-id (as UUID) and the FCM data field delivery_id (I4).
 	ID             string
 	Kind           Kind
-	NotificationID string // empty for settles
-	IncidentID     string
+	NotificationID string // empty for what no notification asked for
+	IncidentID     string // empty for what is about no incident
 	// Revision is the incident's when the delivery was made.
 	Revision int64
 	UserID   string
@@ -145,6 +218,11 @@ type Delivery struct {
 	// Attempt counts completed sends; work cut short by a shutdown costs none.
 	Attempt   int
 	CreatedAt time.Time
+	// About is what it says where no incident does; nil for most.
+	About *About
+	// Dedup, where not empty, names the only delivery there may ever be of it:
+	// a second one under the same name is not inserted.
+	Dedup string
 }
 
 // Content is what the notification says: the incident as of sending.

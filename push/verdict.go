@@ -134,6 +134,9 @@ func (o Outcome) followUp(page Delivery) *Delivery {
 // tell adds the timeline's words for what happened to v.Delivery, if it is
 // worth a word: being put off or cut by our own shutdown is not.
 func (o Outcome) tell(v *Verdict) {
+	if v.Delivery.IncidentID == "" {
+		return // no timeline to tell it on
+	}
 	switch v.Delivery.State {
 	case Accepted:
 		sent := o.entry(v.Delivery, incident.EntrySent, o.SentAt)

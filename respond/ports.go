@@ -82,6 +82,11 @@ type Notification struct {
 	DueAt      time.Time
 	ExpiresAt  time.Time
 	CreatedAt  time.Time
+	// WaitsFor is the notification before this one on the person's ladder whose
+	// display is awaited: DueAt is when it must have been shown. If it was, this
+	// one is due at FixedAt; if not, at once. Both empty: due at DueAt.
+	WaitsFor string
+	FixedAt  time.Time
 }
 
 // ChangeEvent is something that was changed on purpose (a deployment); it is
