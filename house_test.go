@@ -68,6 +68,7 @@ var doors = map[string][]string{
 	"github.com/prometheus/":            {"meter"},
 	"github.com/oklog/ulid":             {"id"},
 	"github.com/goccy/go-yaml":          {"setup", "app"},
+	"github.com/teambition/rrule-go":    {"oncall"}, // arithmetic on values, as pure as oncall itself
 	"github.com/alecthomas/kong":        {"app", "cmd/nightbell"},
 	"github.com/santhosh-tekuri/":       {"api"},
 	"github.com/oapi-codegen/":          {"api"},

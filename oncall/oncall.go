@@ -80,14 +80,18 @@ type Step struct {
 	NextAt time.Time
 }
 
-// Schedule is a set of rotations stacked as layers: a later layer covers the
-// ones below it wherever it has somebody on call.
+// Schedule says who is on call when, in one of two ways: as Layers, a later
+// one covering the ones below it wherever it has somebody on call (one person
+// at a time), or as Rotations, whose shifts all count (several people at once).
+// Overrides lie above either.
 type Schedule struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
 	// TimeZone is an IANA name; hand-offs are wall-clock times in it.
-	TimeZone string  `json:"time_zone"`
-	Layers   []Layer `json:"layers"`
+	TimeZone  string     `json:"time_zone"`
+	Layers    []Layer    `json:"layers"`
+	Rotations []Rotation `json:"rotations,omitempty"`
+	Overrides []Override `json:"overrides,omitempty"`
 }
 
 // TurnUnit is the calendar unit of a rotation's turn.
@@ -116,6 +120,10 @@ type Layer struct {
 	// Turn is how long each turn lasts, in Unit. At least 1.
 	Turn int      `json:"turn"`
 	Unit TurnUnit `json:"unit"`
+	// Restrictions are the hours in which the layer counts, all of them
+	// together; none means always. Outside them nobody is on call in the layer,
+	// and the one below shows through. Turns go on meanwhile.
+	Restrictions []Restriction `json:"restrictions,omitempty"`
 }
 
 // Shift is one person's stretch on call.
@@ -123,6 +131,8 @@ type Shift struct {
 	UserID string    `json:"user_id"`
 	From   time.Time `json:"from"`
 	To     time.Time `json:"to,omitzero"` // zero: open-ended
+	// OverrideID is the override that put the person there, empty for none.
+	OverrideID string `json:"override_id,omitempty"`
 }
 
 // Method is a way to reach a person.
