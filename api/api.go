@@ -22,11 +22,12 @@ const (
 
 // Config is what the API stands on.
 type Config struct {
-	Auth      Identity
-	Desk      Desk
-	Intake    Intake
-	Incidents Incidents
-	Devices   Devices
+	Auth       Identity
+	Desk       Desk
+	Intake     Intake
+	Incidents  Incidents
+	Devices    Devices
+	Deliveries Deliveries
 	// Apps names the configured push apps of each provider: a device of an app
 	// that nobody can push to would never ring.
 	Apps map[push.Provider][]string
@@ -59,8 +60,8 @@ type server struct {
 // New builds the HTTP handler of the whole instance. It fails only when the
 // embedded contract cannot be read.
 func New(c Config) (http.Handler, error) {
-	if c.Auth == nil || c.Desk == nil || c.Intake == nil || c.Incidents == nil || c.Devices == nil {
-		return nil, errors.New("building the API: Auth, Desk, Intake, Incidents and Devices are required")
+	if c.Auth == nil || c.Desk == nil || c.Intake == nil || c.Incidents == nil || c.Devices == nil || c.Deliveries == nil {
+		return nil, errors.New("building the API: Auth, Desk, Intake, Incidents, Devices and Deliveries are required")
 	}
 	contract, err := readContract()
 	if err != nil {
@@ -134,13 +135,13 @@ func (s *server) serveV1(x *exchange, r *http.Request) {
 	defer cancel()
 	ctx = withAddress(ctx, r, s.Proxies)
 	if !op.public {
-		who, err := s.Auth.Authenticate(ctx, bearer(r))
+		who, device, err := s.identify(op, r.WithContext(ctx))
 		if err != nil {
 			s.refuse(x, r, err)
 			return
 		}
 		x.user = who.UserID
-		ctx = withPrincipal(ctx, who)
+		ctx = withDevice(withPrincipal(ctx, who), device)
 	}
 	r = r.WithContext(ctx)
 	if err := op.check(r); err != nil {

@@ -77,7 +77,7 @@ func open(t testing.TB) *house {
 		t.Fatal(err)
 	}
 	h.Handler = newServer(Config{
-		Auth: h.people, Desk: h.desk, Intake: h.intake, Incidents: h.desk, Devices: h.phones,
+		Auth: h.people, Desk: h.desk, Intake: h.intake, Incidents: h.desk, Devices: h.phones, Deliveries: h.desk,
 		Apps: map[push.Provider][]string{push.APNs: {"pager"}, push.FCM: {"pager", "beta"}},
 		Now:  func() time.Time { return night.Add(time.Hour) }, Meter: h.meter,
 		Log: slog.New(slog.NewJSONHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),

@@ -37,6 +37,7 @@ func (tx *Tx) record(outcomes []push.Outcome) error {
 			continue
 		}
 		dev := devices[row.DeviceID]
+		tx.addAttempt(o)
 		v := o.Apply(row, dev)
 		current[row.ID], changed[row.ID] = v.Delivery, true
 		tx.Append(v.Entries...)

@@ -174,6 +174,7 @@ type Tx interface {
 	Cases
 	Alerts
 	Paging
+	Reports
 	Answers
 	// Append adds timeline entries; Seq is given at commit.
 	Append(entries ...incident.Entry)
@@ -224,6 +225,17 @@ type Paging interface {
 	// hands. Those settled before are among them: what they show is rewritten
 	// by each change, from acknowledged to resolved.
 	PagedDevices(incidentID string) ([]push.Device, error)
+}
+
+// Reports reads deliveries and keeps what devices say of them.
+type Reports interface {
+	// FindDeliveries gives those of the deliveries that there are, by id.
+	FindDeliveries(ids []string) (map[string]push.Delivery, error)
+	// AddReceipts stores those that are the first of their delivery and event,
+	// and gives them back; the others change nothing.
+	AddReceipts(list []push.Receipt) (added []push.Receipt, err error)
+	// HeardFrom notes that devices have reported.
+	HeardFrom(deviceIDs []string, at time.Time) error
 }
 
 // Answers keeps the answers given under idempotency keys for 24 hours.
