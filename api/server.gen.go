@@ -351,8 +351,10 @@ type Position struct {
 // 400: invalid_json, body_missing, unknown_field, missing_field, wrong_type, bad_value, unknown_parameter,
 // repeated_parameter, bad_cursor, bad_id, wrong_id, bad_until, empty_note, note_too_long, bad_encoding,
 // bad_reassignment, missing_target, ambiguous_target, unknown_policy, unknown_user, unknown_action, bad_token,
-// bad_environment, unknown_app, provider_not_configured, bad_upgrade, token_in_url.
-// 401: token_missing, token_invalid, token_expired, session_ended, bad_credentials, refresh_invalid, refresh_reused.
+// bad_environment, unknown_app, provider_not_configured, bad_upgrade, token_in_url,
+// too_many_receipts.
+// 401: token_missing, token_invalid, token_expired, session_ended, bad_credentials, refresh_invalid, refresh_reused,
+// receipt_key_invalid.
 // 403: role_too_low, account_disabled, device_removed, bad_origin. 404: not_found, no_such_path. 405: method_not_allowed.
 // 409: incident_resolved, not_acknowledged, not_triggered, plan_exhausted, idempotency_key_reused,
 // too_many_devices, contact_exists, too_many_contacts. 413: too_large. 415: unsupported_media_type.
