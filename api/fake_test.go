@@ -123,6 +123,7 @@ type desk struct {
 	timeline  []incident.Entry
 	alerts    []respond.Alert
 	commands  []respond.Command
+	phones    *phones // whose buttons are good
 	answers   map[string]respond.Answer
 	onCall    []respond.ServiceOnCall
 	asked     time.Time // the moment OnCall was asked about
@@ -147,6 +148,9 @@ func (d *desk) Act(_ context.Context, cmd respond.Command) (respond.Answer, erro
 	i := slices.IndexFunc(d.incidents, func(i incident.Incident) bool { return i.ID == cmd.IncidentID })
 	if d.err != nil {
 		return respond.Answer{}, d.err
+	}
+	if cmd.Tap != nil && d.phones.find(cmd.Actor.ID, cmd.Actor.DeviceID) < 0 {
+		return respond.Answer{}, fault.New(fault.Forbidden, "device_removed", "the device is no longer registered")
 	}
 	if i < 0 {
 		return respond.Answer{}, none("incident")

@@ -65,7 +65,7 @@ func open(t testing.TB) *house {
 		ID: id.New(id.Device), UserID: h.ana.ID, Platform: push.IOS, Provider: push.APNs, App: "pager", Environment: "production",
 		TargetKind: push.TokenTarget, Token: strings.Repeat("ab", 32), State: push.DeviceActive, RegisteredAt: night, CreatedAt: night,
 	}
-	h.phones.known = []push.Device{h.phone}
+	h.phones.known, h.desk.phones = []push.Device{h.phone}, h.phones
 	h.desk.onCall = []respond.ServiceOnCall{
 		{Service: respond.Service{ID: id.New(id.Service), Name: "Payments"}, Policy: oncall.Policy{ID: id.New(id.Policy), Name: "Default"},
 			Levels: []respond.LevelOnCall{{Level: 1, Delay: 5 * time.Minute, People: []respond.Person{{ID: h.ana.ID, Name: "Ana"}}}, {Level: 2, Delay: time.Minute}}},

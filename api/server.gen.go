@@ -355,7 +355,7 @@ type Position struct {
 // too_many_receipts.
 // 401: token_missing, token_invalid, token_expired, session_ended, bad_credentials, refresh_invalid, refresh_reused,
 // receipt_key_invalid.
-// 403: role_too_low, account_disabled, device_removed, bad_origin. 404: not_found, no_such_path. 405: method_not_allowed.
+// 403: role_too_low, account_disabled, device_removed, no_longer_yours, bad_origin. 404: not_found, no_such_path. 405: method_not_allowed.
 // 409: incident_resolved, not_acknowledged, not_triggered, plan_exhausted, idempotency_key_reused,
 // too_many_devices, contact_exists, too_many_contacts. 413: too_large. 415: unsupported_media_type.
 // 429: too_many_attempts. 500: internal.
@@ -372,7 +372,8 @@ type Problem struct {
 	Errors []ProblemItem `json:"errors,omitempty"`
 
 	// Field The field, parameter or header that is wrong.
-	Field *string `json:"field,omitempty"`
+	Field    *string   `json:"field,omitempty"`
+	Incident *Incident `json:"incident,omitempty"`
 
 	// RequestId Quote it when you ask the operator; the log has it.
 	RequestId *string `json:"request_id,omitempty"`

@@ -107,6 +107,28 @@ func (tx *Tx) insertReceipts(list []push.Receipt) error {
 	return err
 }
 
+// Registered reports whether the device is registered to the user.
+func (tx *Tx) Registered(userID, deviceID string) (there bool, err error) {
+	err = tx.row(`SELECT EXISTS (SELECT 1 FROM devices WHERE id = ? AND user_id = ? AND removed_at IS NULL)`, deviceID, userID).Scan(&there)
+	if err != nil {
+		return false, fmt.Errorf("looking for a device: %w", err)
+	}
+	return there, nil
+}
+
+// LastConcerned gives the incident's revision when it was last reassigned and
+// when the person was last paged for it; zero for never.
+func (tx *Tx) LastConcerned(incidentID, userID string) (reassigned, paged int64, err error) {
+	err = tx.row(`SELECT
+		COALESCE((SELECT MAX(revision) FROM timeline WHERE incident_id = ? AND type = 'incident.reassigned'), 0),
+		COALESCE((SELECT MAX(revision) FROM deliveries WHERE incident_id = ? AND user_id = ? AND kind = 'page'), 0)`,
+		incidentID, incidentID, userID).Scan(&reassigned, &paged)
+	if err != nil {
+		return 0, 0, fmt.Errorf("looking whom an incident concerns: %w", err)
+	}
+	return reassigned, paged, nil
+}
+
 // HeardFrom notes that devices have reported.
 func (tx *Tx) HeardFrom(deviceIDs []string, when time.Time) error {
 	among, arg := tx.db.engine.anyOf(slices.Sorted(slices.Values(deviceIDs)))

@@ -234,6 +234,11 @@ type Reports interface {
 	// AddReceipts stores those that are the first of their delivery and event,
 	// and gives them back; the others change nothing.
 	AddReceipts(list []push.Receipt) (added []push.Receipt, err error)
+	// Registered reports whether the device is registered to the user.
+	Registered(userID, deviceID string) (bool, error)
+	// LastConcerned gives the incident's revision when it was last reassigned and
+	// when the person was last paged for it; zero for never.
+	LastConcerned(incidentID, userID string) (reassigned, paged int64, err error)
 	// HeardFrom notes that devices have reported.
 	HeardFrom(deviceIDs []string, at time.Time) error
 }
