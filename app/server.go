@@ -77,7 +77,8 @@ func (a *App) routes(h *house, probes []probe) (http.Handler, error) {
 	operations.HandleFunc("GET /readyz", readyz(probes))
 	operations.Handle("GET /metrics", a.meter.Handler())
 	return api.New(api.Config{
-		Auth: h.auth, Desk: h.desk, Intake: h.desk, Incidents: h.db.Incidents(), Devices: phones{h.db.Devices(), h.pipeline.Moved}, Deliveries: h.db.DeliveryLog(),
+		Auth: h.auth, Desk: h.desk, Intake: h.desk, Incidents: h.db.Incidents(), Devices: phones{h.db.Devices(), h.pipeline.Moved},
+		Holds: h.db.Devices(), Deliveries: h.db.DeliveryLog(),
 		Apps: a.cfg.pushApps(), Stream: h.hub.Handler(), Operations: operations, Proxies: a.cfg.proxies(),
 		Now: a.opt.Now, Log: a.log, Meter: a.meter,
 	})
