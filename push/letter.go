@@ -17,6 +17,8 @@ type Letter struct {
 	// "#12 Checkout is down".
 	What       string
 	IncidentID string
+	UserID     string
+	DeviceID   string // the address's id
 	Number     int64
 	Revision   int64
 	Severity   incident.Severity
@@ -49,7 +51,7 @@ func (n note) letter() *Letter {
 	d, t := n.job.Delivery, n.job.Content
 	return &Letter{
 		Title: n.text.title, Service: n.service, Body: n.text.body, What: n.what(),
-		IncidentID: d.IncidentID, Number: t.Number, Revision: n.revision, Severity: t.Severity, Urgency: t.Urgency,
+		IncidentID: d.IncidentID, UserID: d.UserID, DeviceID: d.DeviceID, Number: t.Number, Revision: n.revision, Severity: t.Severity, Urgency: t.Urgency,
 		Status: t.Status, By: n.by, ChangedAt: t.ChangedAt, Reassigned: t.Reassigned, CreatedAt: d.CreatedAt,
 		Server: n.server, Acknowledge: n.acknowledge, Resolve: n.resolve, Say: n.phrases(), About: d.About,
 	}
