@@ -27,9 +27,11 @@ type Config struct {
 	Intake    Intake
 	Incidents Incidents
 	Devices   Devices
-	// Apps names the configured push apps of each provider: a device of an app
+	// Apps names the push apps a provider has at the moment: a device of an app
 	// that nobody can push to would never ring.
-	Apps map[push.Provider][]string
+	Apps func(push.Provider) []string
+	// PushApps lets admins set up more of them; nil: nobody may.
+	PushApps PushApps
 	// Stream serves /v1/stream; it gets the connection itself, to take it over.
 	// Nil: there is none.
 	Stream http.Handler
@@ -72,6 +74,9 @@ func New(c Config) (http.Handler, error) {
 func newServer(c Config, contract *contract) *server {
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Apps == nil {
+		c.Apps = func(push.Provider) []string { return nil }
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

@@ -20,9 +20,11 @@ func TestVaultOpensOnlyWhatItSealed(t *testing.T) {
 	for name, open := range map[string]func() ([]byte, error){
 		"another owner":   func() ([]byte, error) { return v.Open(sealed, "apns/other") },
 		"another purpose": func() ([]byte, error) { return NewVault(secret, "webhooks").Open(sealed, "apns/ios") },
-		"another secret":  func() ([]byte, error) { return NewVault(bytes.Repeat([]byte("t"), MinSecret), "push apps").Open(sealed, "apns/ios") },
-		"damaged":         func() ([]byte, error) { return v.Open(cut, "apns/ios") },
-		"empty":           func() ([]byte, error) { return v.Open(nil, "apns/ios") },
+		"another secret": func() ([]byte, error) {
+			return NewVault(bytes.Repeat([]byte("t"), MinSecret), "push apps").Open(sealed, "apns/ios")
+		},
+		"damaged": func() ([]byte, error) { return v.Open(cut, "apns/ios") },
+		"empty":   func() ([]byte, error) { return v.Open(nil, "apns/ios") },
 	} {
 		if plain, err := open(); err == nil {
 			t.Errorf("%s: opened as %q", name, plain)

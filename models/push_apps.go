@@ -63,19 +63,19 @@ func (p PushApps) Add(ctx context.Context, a push.App) error {
 	})
 }
 
-// Change replaces the settings of an app, and its credentials unless Sealed is
-// nil. The app as stored comes back; push.NoSuchApp when there is none.
-func (p PushApps) Change(ctx context.Context, a push.App) (stored push.App, err error) {
+// Change replaces an app by what change makes of it, which may be asked twice.
+// The app as stored comes back; push.NoSuchApp when there is none.
+func (p PushApps) Change(ctx context.Context, of push.Provider, name string, change func(old push.App) (push.App, error)) (stored push.App, err error) {
 	err = p.db.Write(ctx, "push apps", func(tx *Tx) error {
-		old, err := one[PushApp](tx.ctx, tx, push.NoSuchApp(a.Provider, a.Name), "WHERE provider = ? AND name = ?"+tx.forUpdate(), string(a.Provider), a.Name)
+		old, err := one[PushApp](tx.ctx, tx, push.NoSuchApp(of, name), "WHERE provider = ? AND name = ?"+tx.forUpdate(), string(of), name)
 		if err != nil {
 			return err
 		}
-		row := pushAppRow(a)
-		row.CreatedAt = old.CreatedAt
-		if a.Sealed == nil {
-			row.Sealed = old.Sealed
+		now, err := change(old.noun())
+		if err != nil {
+			return err
 		}
+		row := pushAppRow(now)
 		if err := upsert(tx, []PushApp{row}); err != nil {
 			return err
 		}

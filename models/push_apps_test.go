@@ -53,21 +53,27 @@ func TestPushAppsComeBackAsTheyWere(t *testing.T) {
 			t.Errorf("a second of the name: %v", err)
 		}
 
-		changed := first
-		changed.Settings.KeyID, changed.Sealed, changed.CreatedAt, changed.UpdatedAt = "K", nil, noon.Add(time.Hour), noon.Add(time.Hour)
-		stored, err := db.PushApps().Change(t.Context(), changed)
+		want := first
+		want.Settings.KeyID, want.Sealed, want.UpdatedAt = "K", nil, noon.Add(time.Hour)
+		stored, err := db.PushApps().Change(t.Context(), push.APNs, "first", func(old push.App) (push.App, error) {
+			old.Settings.KeyID, old.Sealed, old.UpdatedAt = want.Settings.KeyID, nil, want.UpdatedAt
+			return old, nil
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		changed.Sealed, changed.CreatedAt = first.Sealed, first.CreatedAt
-		if diff := cmp.Diff(changed, stored); diff != "" {
-			t.Errorf("changed without credentials (-want +got):\n%s", diff)
+		if stored.Sealed = nil; !cmp.Equal(want, stored) {
+			t.Errorf("changed (-want +got):\n%s", cmp.Diff(want, stored))
 		}
-		if diff := cmp.Diff([]push.App{changed}, pushApps(t, db)); diff != "" {
-			t.Errorf("changed and read (-want +got):\n%s", diff)
+		refuse := func(push.App) (push.App, error) { return push.App{}, push.BadAppKey("key", "it is no key") }
+		if _, err := db.PushApps().Change(t.Context(), push.APNs, "first", refuse); !fault.Is(err, "bad_push_key") {
+			t.Errorf("a change that is refused: %v", err)
 		}
-		if _, err := db.PushApps().Change(t.Context(), aPushApp("second")); !fault.Is(err, "not_found") {
+		if _, err := db.PushApps().Change(t.Context(), push.APNs, "second", refuse); !fault.Is(err, "not_found") {
 			t.Errorf("changing what is not there: %v", err)
+		}
+		if got := pushApps(t, db); len(got) != 1 || got[0].Settings.KeyID != "K" {
+			t.Errorf("in the end there is %+v", got)
 		}
 	})
 }

@@ -109,3 +109,10 @@ func AppInUse(p Provider, name string, devices int64) error {
 	return fault.New(fault.Conflict, "push_app_in_use",
 		"%d devices are registered for the push app %q of %s and could not be rung any more; move them first, or remove it with force=true", devices, name, p)
 }
+
+// KnownApp is a push app as its admins see it.
+type KnownApp struct {
+	App
+	// OfFile: it stands in the configuration file, where alone it can be changed.
+	OfFile bool
+}
