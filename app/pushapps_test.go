@@ -243,7 +243,7 @@ func TestOtherNodesPickAnAppUp(t *testing.T) {
 	register := func(a *App) int {
 		d := h.em.NewDevice(push.APNs, "com.example.late")
 		body := fmt.Sprintf(`{"platform":"ios","provider":"apns","app":"ios","token":%q}`, d.Token)
-		req, err := http.NewRequestWithContext(t.Context(), "POST", "http://"+a.Addr()+"/v1/devices", strings.NewReader(body))
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+a.Addr()+"/v1/devices", strings.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
 		}

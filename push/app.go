@@ -88,23 +88,23 @@ func badApp(field, sentence string, args ...any) error {
 // BadAppKey says what is wrong with an app's credentials.
 func BadAppKey(field, what string) error { return fault.Field(field, "bad_push_key", "%s", what) }
 
-// NoSuchApp: there is no app of that name.
+// NoSuchApp says that there is no app of that name.
 func NoSuchApp(p Provider, name string) error {
 	return fault.New(fault.NotFound, "not_found", "there is no push app %q for %s; GET /v1/push/apps lists those there are", name, p)
 }
 
-// AppExists: the name is taken, by the configuration file or by the API.
+// AppExists says that the name is taken, by the configuration file or by the API.
 func AppExists(p Provider, name string) error {
 	return fault.New(fault.Conflict, "push_app_exists", "there is a push app %q for %s already; choose another name, or change that one", name, p)
 }
 
-// AppOfFile: the app stands in the configuration file, where alone it can
+// AppOfFile says that the app stands in the configuration file, where alone it can
 // be changed.
 func AppOfFile(p Provider, name string) error {
 	return fault.New(fault.Conflict, "push_app_in_file", "the push app %q for %s stands in the configuration file; change it there, and restart the nodes", name, p)
 }
 
-// AppInUse: devices would fall silent.
+// AppInUse says that devices would fall silent.
 func AppInUse(p Provider, name string, devices int64) error {
 	return fault.New(fault.Conflict, "push_app_in_use",
 		"%d devices are registered for the push app %q of %s and could not be rung any more; move them first, or remove it with force=true", devices, name, p)
