@@ -40,9 +40,9 @@ type house struct {
 	meter  *meter.Meter
 	log    *bytes.Buffer
 
-	ana, eve auth.User // a responder, a stakeholder
-	phone    push.Device
-	inc      incident.Incident
+	ana, eve, oda auth.User // a responder, a stakeholder, an admin
+	phone         push.Device
+	inc           incident.Incident
 }
 
 func open(t testing.TB) *house {
@@ -50,16 +50,18 @@ func open(t testing.TB) *house {
 	h := &house{
 		ana:    auth.User{ID: id.New(id.User), Email: "ana@example.com", Name: "Ana", Role: auth.Responder, TimeZone: "Europe/Madrid", Locale: "es-ES"},
 		eve:    auth.User{ID: id.New(id.User), Email: "eve@example.com", Name: "Eve", Role: auth.Stakeholder},
+		oda:    auth.User{ID: id.New(id.User), Email: "oda@example.com", Name: "Oda", Role: auth.Admin},
 		desk:   &desk{answers: map[string]respond.Answer{}},
 		phones: &phones{}, intake: &intake{}, apps: &apps{}, meter: meter.New(), log: &bytes.Buffer{},
 	}
 	h.people = &people{
-		users: map[string]auth.User{h.ana.ID: h.ana, h.eve.ID: h.eve},
+		users: map[string]auth.User{h.ana.ID: h.ana, h.eve.ID: h.eve, h.oda.ID: h.oda},
 		sessions: map[string]auth.Principal{
 			"ana": {UserID: h.ana.ID, Name: "Ana", Role: auth.Responder, SessionID: id.New(id.Session)},
 			"eve": {UserID: h.eve.ID, Name: "Eve", Role: auth.Stakeholder, SessionID: id.New(id.Session)},
 			"ada": {UserID: id.New(id.User), Name: "Ada", Role: auth.Admin, SessionID: id.New(id.Session)},
 			"max": {UserID: id.New(id.User), Name: "Max", Role: auth.Manager, SessionID: id.New(id.Session)},
+			"oda": {UserID: h.oda.ID, Name: "Oda", Role: auth.Admin, SessionID: id.New(id.Session)},
 		},
 		buttons: map[string]auth.ActionClaims{},
 	}
@@ -80,7 +82,7 @@ func open(t testing.TB) *house {
 		t.Fatal(err)
 	}
 	h.Handler = newServer(Config{
-		Auth: h.people, Desk: h.desk, Intake: h.intake, Incidents: h.desk, Devices: h.phones,
+		Auth: h.people, Desk: h.desk, Intake: h.intake, Incidents: h.desk, Devices: h.phones, Holds: h.phones,
 		Apps: func(p push.Provider) []string {
 			return map[push.Provider][]string{push.APNs: {"pager"}, push.FCM: {"pager", "beta"}}[p]
 		},

@@ -18,13 +18,14 @@ func noDevice() error {
 	return fault.New(fault.NotFound, "not_found", "you have no such device; it may have been removed, register it again")
 }
 
-// Devices serves api.Devices, oldest first.
+// Devices serves api.Devices, oldest first and without addresses.
 func (r Registry) Devices(ctx context.Context, userID string) ([]push.Device, error) {
-	rows, err := find[Device](ctx, r.db.reader(), "WHERE user_id = ? AND removed_at IS NULL ORDER BY created_at, id", userID)
+	rows, err := find[Device](ctx, r.db.reader(), "WHERE user_id = ? AND target_kind <> 'address' AND removed_at IS NULL ORDER BY created_at, id", userID)
 	return nouns[Device, push.Device](rows), err
 }
 
-// Device serves api.Devices.
+// Device serves api.Devices. It finds addresses too: the buttons in an e-mail
+// live as long as its address.
 func (r Registry) Device(ctx context.Context, userID, id string) (push.Device, error) {
 	row, err := one[Device](ctx, r.db.reader(), noDevice(), "WHERE id = ? AND user_id = ? AND removed_at IS NULL", id, userID)
 	return row.noun(), err
@@ -37,14 +38,15 @@ func (r Registry) RegisterDevice(ctx context.Context, d push.Device) (stored pus
 		if err := tx.lockUser(d.UserID); err != nil {
 			return err
 		}
-		known, err := find[Device](tx.ctx, tx, "WHERE provider = ? AND token = ? AND removed_at IS NULL"+tx.forUpdate(), string(d.Provider), clean(d.Token))
+		known, err := find[Device](tx.ctx, tx, "WHERE provider = ? AND token = ? AND target_kind <> 'address' AND removed_at IS NULL"+tx.forUpdate(), string(d.Provider), clean(d.Token))
 		if err != nil {
 			return fmt.Errorf("looking for a device: %w", err)
 		}
-		row := deviceRow(revived(d))
+		row := deviceRow(d.Presented(push.Device{}))
 		if len(known) == 0 {
 			err = tx.addDevice(row)
 		} else {
+			row = deviceRow(d.Presented(known[0].noun()))
 			row.ID, row.CreatedAt = known[0].ID, known[0].CreatedAt
 			err = tx.takeOver(known[0], row)
 		}
@@ -60,15 +62,17 @@ func (r Registry) RegisterDevice(ctx context.Context, d push.Device) (stored pus
 // device that had the new token loses it: one token is one app.
 func (r Registry) UpdateDevice(ctx context.Context, d push.Device) error {
 	return r.db.Write(ctx, "user "+d.UserID, func(tx *Tx) error {
-		old, err := one[Device](tx.ctx, tx, noDevice(), "WHERE id = ? AND user_id = ? AND removed_at IS NULL"+tx.forUpdate(), d.ID, d.UserID)
+		old, err := one[Device](tx.ctx, tx, noDevice(), "WHERE id = ? AND user_id = ? AND target_kind <> 'address' AND removed_at IS NULL"+tx.forUpdate(), d.ID, d.UserID)
 		if err != nil {
 			return err
 		}
 		d := d
 		if d.RegisteredAt.After(old.RegisteredAt.Time) {
-			d = revived(d)
+			d = d.Presented(old.noun())
 		} else {
-			d.RegisteredAt, d.State, d.StateReason, d.StateAt = old.RegisteredAt.Time, push.DeviceState(old.State), old.StateReason, old.StateAt.Time
+			now := old.noun()
+			d.RegisteredAt, d.State, d.StateReason, d.StateAt = now.RegisteredAt, now.State, now.StateReason, now.StateAt
+			d.Environment, d.Evidence = now.Environment, now.Evidence
 		}
 		row := deviceRow(d)
 		row.CreatedAt = old.CreatedAt
@@ -82,7 +86,7 @@ func (r Registry) UpdateDevice(ctx context.Context, d push.Device) error {
 // RemoveDevice serves api.Devices.
 func (r Registry) RemoveDevice(ctx context.Context, userID, id string) error {
 	return r.db.Write(ctx, "user "+userID, func(tx *Tx) error {
-		row, err := one[Device](tx.ctx, tx, noDevice(), "WHERE id = ? AND user_id = ? AND removed_at IS NULL"+tx.forUpdate(), id, userID)
+		row, err := one[Device](tx.ctx, tx, noDevice(), "WHERE id = ? AND user_id = ? AND target_kind <> 'address' AND removed_at IS NULL"+tx.forUpdate(), id, userID)
 		if err != nil {
 			return err
 		}

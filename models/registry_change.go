@@ -9,19 +9,11 @@ import (
 
 	"github.com/nightbell/nightbell/fault"
 	"github.com/nightbell/nightbell/incident"
-	"github.com/nightbell/nightbell/oncall"
 	"github.com/nightbell/nightbell/push"
 )
 
 // maxDevices is how many devices a person may have that are not dead.
 const maxDevices = 20
-
-// revived is the device as it is after the app has presented its token: the
-// proof of life that undoes whatever was believed of it (I8).
-func revived(d push.Device) push.Device {
-	d.State, d.StateReason, d.StateAt = push.DeviceActive, "", d.RegisteredAt
-	return d
-}
 
 // lockUser makes registrations of one person take turns, so that the limit
 // holds, and refuses those of nobody.
@@ -48,7 +40,7 @@ func (tx *Tx) addDevice(row Device) error {
 // makeRoom refuses a device too many. Dead ones, the remains of reinstalled
 // apps, give way: nobody must be unreachable for not having tidied up.
 func (tx *Tx) makeRoom(userID string) error {
-	have, err := find[Device](tx.ctx, tx, "WHERE user_id = ? AND removed_at IS NULL ORDER BY created_at, id", userID)
+	have, err := find[Device](tx.ctx, tx, "WHERE user_id = ? AND target_kind <> 'address' AND removed_at IS NULL ORDER BY created_at, id", userID)
 	if err != nil {
 		return fmt.Errorf("counting devices: %w", err)
 	}
@@ -88,6 +80,7 @@ func (tx *Tx) saveDevice(old, row Device) error {
 		return err
 	}
 	old.RegisteredAt, old.LastSeenAt, old.StateAt, old.LastReceiptAt = row.RegisteredAt, row.LastSeenAt, row.StateAt, row.LastReceiptAt
+	old.Capabilities.Of.ReportedAt = row.Capabilities.Of.ReportedAt
 	if old == row {
 		return nil
 	}
@@ -138,7 +131,7 @@ func (tx *Tx) cancelDeliveriesTo(row Device, why string) error {
 			IncidentID: d.IncidentID, Revision: d.Revision, Type: incident.EntryCancelled, At: now, Actor: incident.System,
 			Detail: incident.Detail{
 				Reason: why, NotificationID: d.NotificationID, DeliveryID: d.ID, Kind: string(d.Kind), UserID: d.UserID,
-				DeviceID: d.DeviceID, Method: string(oncall.Push), Provider: row.Provider, Attempt: d.Attempt,
+				DeviceID: d.DeviceID, Method: row.noun().Method(), Provider: row.Provider, Attempt: d.Attempt,
 			},
 		})
 	}
