@@ -138,7 +138,10 @@ func (w *work) hear(list []push.Receipt, of map[string]push.Delivery, by inciden
 			w.tx.Append(w.receipt(r, d, by))
 		}
 	}
-	return added, w.tx.HeardFrom(ids, w.now)
+	if err := w.tx.HeardFrom(ids, w.now); err != nil {
+		return nil, err
+	}
+	return added, w.digests(added, of)
 }
 
 // told reports whether a delivery's receipts belong on a timeline: what quiets
