@@ -151,8 +151,6 @@ func told(d push.Delivery) bool {
 }
 
 // receiptWords are the timeline's words for what devices report.
-//
-//nolint:gochecknoglobals // a table that nothing writes to
 var receiptWords = map[push.ReceiptEvent]incident.EntryType{
 	push.Received: incident.EntryReceived, push.Displayed: incident.EntryDisplayed,
 	push.Opened: incident.EntryOpened, push.Acted: incident.EntryActed,
