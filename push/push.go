@@ -139,8 +139,15 @@ type Lane struct {
 	Environment string
 }
 
-// Lane gives the lane the device's pushes go through.
-func (d Device) Lane() Lane { return Lane{d.App, d.Provider, d.Environment} }
+// Lane gives the lane the device's pushes go through. Web Push is not one
+// provider but one for each maker of browsers, so there the service takes the
+// place of the environment.
+func (d Device) Lane() Lane {
+	if d.Provider == WebPush {
+		return Lane{d.App, d.Provider, webPushService(d.Token)}
+	}
+	return Lane{d.App, d.Provider, d.Environment}
+}
 
 // Kind is why we push; within a lane page goes before update before settle.
 type Kind string
@@ -275,8 +282,11 @@ type Message struct {
 	ExpiresAt  time.Time
 	// Background marks an APNs push without an alert.
 	Background bool
-	// Body is the APNs payload, complete JSON of at most 4096 bytes.
+	// Body is the APNs payload, complete JSON of at most 4096 bytes, or Web
+	// Push's plaintext of at most 3993.
 	Body []byte
+	// Keys are the device's, to which Web Push encrypts.
+	Keys Keys
 	// Data is the FCM data map; at most 4096 bytes altogether.
 	Data map[string]string
 }
