@@ -30,6 +30,8 @@ type Config struct {
 	// Apps names the configured push apps of each provider: a device of an app
 	// that nobody can push to would never ring.
 	Apps map[push.Provider][]string
+	// WebPush takes browsers' registrations; nil: Web Push is off.
+	WebPush WebPush
 	// Stream serves /v1/stream; it gets the connection itself, to take it over.
 	// Nil: there is none.
 	Stream http.Handler

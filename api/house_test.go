@@ -78,8 +78,8 @@ func open(t testing.TB) *house {
 	}
 	h.Handler = newServer(Config{
 		Auth: h.people, Desk: h.desk, Intake: h.intake, Incidents: h.desk, Devices: h.phones,
-		Apps: map[push.Provider][]string{push.APNs: {"pager"}, push.FCM: {"pager", "beta"}},
-		Now:  func() time.Time { return night.Add(time.Hour) }, Meter: h.meter,
+		Apps: map[push.Provider][]string{push.APNs: {"pager"}, push.FCM: {"pager", "beta"}, push.WebPush: {"web"}}, WebPush: browsers(t),
+		Now: func() time.Time { return night.Add(time.Hour) }, Meter: h.meter,
 		Log: slog.New(slog.NewJSONHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}, contract)
 	return h

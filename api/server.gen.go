@@ -111,7 +111,7 @@ type Device struct {
 	OsVersion   string          `json:"os_version"`
 	Platform    Platform        `json:"platform"`
 
-	// Provider Who carries pushes to the device; others may come.
+	// Provider Who carries pushes to the device; others may come. webpush is for browsers and installed web apps.
 	Provider PushProvider `json:"provider"`
 
 	// RegisteredAt When the app last presented its token.
@@ -124,7 +124,8 @@ type Device struct {
 	// StateReason The provider's word for why it is not active.
 	StateReason *string `json:"state_reason,omitempty"`
 
-	// TokenKind What `token` is, an APNs device token or FCM registration token, or a Firebase installation id (FCM only).
+	// TokenKind What `token` is: an APNs device token or FCM registration token, a Firebase installation id (FCM only), or the
+	// endpoint of a browser's subscription (Web Push only). May be left out but for a fid.
 	TokenKind TokenKind `json:"token_kind"`
 }
 
@@ -134,12 +135,16 @@ type DeviceChange struct {
 
 	// Capabilities What the app's user and system allow.
 	Capabilities *Capabilities `json:"capabilities,omitempty"`
-	Locale       *string       `json:"locale,omitempty"`
-	Name         *string       `json:"name,omitempty"`
-	OsVersion    *string       `json:"os_version,omitempty"`
-	Token        *string       `json:"token,omitempty"`
 
-	// TokenKind What `token` is, an APNs device token or FCM registration token, or a Firebase installation id (FCM only).
+	// Keys What a browser's payloads are encrypted to, as PushSubscription.toJSON() gives it. Web Push only.
+	Keys      *WebPushKeys `json:"keys,omitempty"`
+	Locale    *string      `json:"locale,omitempty"`
+	Name      *string      `json:"name,omitempty"`
+	OsVersion *string      `json:"os_version,omitempty"`
+	Token     *string      `json:"token,omitempty"`
+
+	// TokenKind What `token` is: an APNs device token or FCM registration token, a Firebase installation id (FCM only), or the
+	// endpoint of a browser's subscription (Web Push only). May be left out but for a fid.
 	TokenKind *TokenKind `json:"token_kind,omitempty"`
 }
 
@@ -159,18 +164,22 @@ type DeviceRegistration struct {
 
 	// Environment sandbox is for APNs apps run from Xcode.
 	Environment *PushEnvironment `json:"environment,omitempty"`
-	Locale      *string          `json:"locale,omitempty"`
-	Name        *string          `json:"name,omitempty"`
-	OsVersion   *string          `json:"os_version,omitempty"`
-	Platform    Platform         `json:"platform"`
 
-	// Provider Who carries pushes to the device; others may come.
+	// Keys What a browser's payloads are encrypted to, as PushSubscription.toJSON() gives it. Web Push only.
+	Keys      *WebPushKeys `json:"keys,omitempty"`
+	Locale    *string      `json:"locale,omitempty"`
+	Name      *string      `json:"name,omitempty"`
+	OsVersion *string      `json:"os_version,omitempty"`
+	Platform  Platform     `json:"platform"`
+
+	// Provider Who carries pushes to the device; others may come. webpush is for browsers and installed web apps.
 	Provider PushProvider `json:"provider"`
 
-	// Token The provider's address of this app; hexadecimal for APNs.
+	// Token The provider's address of this app; hexadecimal for APNs, the endpoint for Web Push.
 	Token string `json:"token"`
 
-	// TokenKind What `token` is, an APNs device token or FCM registration token, or a Firebase installation id (FCM only).
+	// TokenKind What `token` is: an APNs device token or FCM registration token, a Firebase installation id (FCM only), or the
+	// endpoint of a browser's subscription (Web Push only). May be left out but for a fid.
 	TokenKind *TokenKind `json:"token_kind,omitempty"`
 }
 
@@ -251,7 +260,7 @@ type Position struct {
 // 400: invalid_json, body_missing, unknown_field, missing_field, wrong_type, bad_value, unknown_parameter,
 // repeated_parameter, bad_cursor, bad_id, wrong_id, bad_until, empty_note, note_too_long, bad_encoding,
 // bad_reassignment, missing_target, ambiguous_target, unknown_policy, unknown_user, unknown_action, bad_token,
-// bad_environment, unknown_app, provider_not_configured, bad_upgrade, token_in_url.
+// bad_environment, unknown_app, provider_not_configured, bad_platform, bad_endpoint, bad_keys, bad_upgrade, token_in_url.
 // 401: token_missing, token_invalid, token_expired, session_ended, bad_credentials, refresh_invalid, refresh_reused.
 // 403: role_too_low, account_disabled, device_removed, bad_origin. 404: not_found, no_such_path. 405: method_not_allowed.
 // 409: incident_resolved, not_acknowledged, not_triggered, plan_exhausted, idempotency_key_reused,
@@ -293,7 +302,7 @@ type ProblemItem struct {
 // PushEnvironment sandbox is for APNs apps run from Xcode.
 type PushEnvironment string
 
-// PushProvider Who carries pushes to the device; others may come.
+// PushProvider Who carries pushes to the device; others may come. webpush is for browsers and installed web apps.
 type PushProvider = push.Provider
 
 // Reassignment defines model for Reassignment.
@@ -373,7 +382,8 @@ type TimelinePage struct {
 	NextCursor nullable.Nullable[string] `json:"next_cursor"`
 }
 
-// TokenKind What `token` is, an APNs device token or FCM registration token, or a Firebase installation id (FCM only).
+// TokenKind What `token` is: an APNs device token or FCM registration token, a Firebase installation id (FCM only), or the
+// endpoint of a browser's subscription (Web Push only). May be left out but for a fid.
 type TokenKind = push.TargetKind
 
 // TokenSet defines model for TokenSet.
@@ -412,6 +422,21 @@ type User struct {
 
 	// TimeZone IANA name.
 	TimeZone string `json:"time_zone"`
+}
+
+// WebPushKey defines model for WebPushKey.
+type WebPushKey struct {
+	// PublicKey The instance's public key, an uncompressed P-256 point in base64url, for applicationServerKey.
+	PublicKey string `json:"public_key"`
+}
+
+// WebPushKeys What a browser's payloads are encrypted to, as PushSubscription.toJSON() gives it. Web Push only.
+type WebPushKeys struct {
+	// Auth Its shared secret, base64url.
+	Auth string `json:"auth"`
+
+	// P256dh Its public key, base64url.
+	P256dh string `json:"p256dh"`
 }
 
 // Cursor defines model for Cursor.
@@ -576,7 +601,7 @@ type ServerInterface interface {
 	// ListDevices My devices
 	// (GET /v1/devices)
 	ListDevices(w http.ResponseWriter, r *http.Request)
-	// RegisterDevice Register this phone
+	// RegisterDevice Register this phone or browser
 	// (POST /v1/devices)
 	RegisterDevice(w http.ResponseWriter, r *http.Request)
 	// RemoveDevice Remove a device
@@ -624,6 +649,9 @@ type ServerInterface interface {
 	// ListOnCall Who would be woken
 	// (GET /v1/oncall)
 	ListOnCall(w http.ResponseWriter, r *http.Request, params ListOnCallParams)
+	// GetWebPush What a browser subscribes with
+	// (GET /v1/push/webpush)
+	GetWebPush(w http.ResponseWriter, r *http.Request)
 	// CreateSession Sign in with a password
 	// (POST /v1/sessions)
 	CreateSession(w http.ResponseWriter, r *http.Request)
@@ -1445,6 +1473,20 @@ func (siw *ServerInterfaceWrapper) ListOnCall(w http.ResponseWriter, r *http.Req
 	handler.ServeHTTP(w, r)
 }
 
+// GetWebPush operation middleware
+func (siw *ServerInterfaceWrapper) GetWebPush(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetWebPush(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // CreateSession operation middleware
 func (siw *ServerInterfaceWrapper) CreateSession(w http.ResponseWriter, r *http.Request) {
 
@@ -1625,6 +1667,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/incidents/{incident_id}/unacknowledge", wrapper.UnacknowledgeIncident)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/me", wrapper.GetMe)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/oncall", wrapper.ListOnCall)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/push/webpush", wrapper.GetWebPush)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/sessions", wrapper.CreateSession)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/v1/sessions/current", wrapper.DeleteCurrentSession)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/sessions/refresh", wrapper.RefreshSession)
@@ -2366,6 +2409,44 @@ func (response ListOnCalldefaultApplicationProblemPlusJSONResponse) VisitListOnC
 	return err
 }
 
+type GetWebPushRequestObject struct {
+}
+
+type GetWebPushResponseObject interface {
+	VisitGetWebPushResponse(w http.ResponseWriter) error
+}
+
+type GetWebPush200JSONResponse WebPushKey
+
+func (response GetWebPush200JSONResponse) VisitGetWebPushResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebPushdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetWebPushdefaultApplicationProblemPlusJSONResponse) VisitGetWebPushResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CreateSessionRequestObject struct {
 	Body *CreateSessionJSONRequestBody
 }
@@ -2484,7 +2565,7 @@ type StrictServerInterface interface {
 	// ListDevices My devices
 	// (GET /v1/devices)
 	ListDevices(ctx context.Context, request ListDevicesRequestObject) (ListDevicesResponseObject, error)
-	// RegisterDevice Register this phone
+	// RegisterDevice Register this phone or browser
 	// (POST /v1/devices)
 	RegisterDevice(ctx context.Context, request RegisterDeviceRequestObject) (RegisterDeviceResponseObject, error)
 	// RemoveDevice Remove a device
@@ -2532,6 +2613,9 @@ type StrictServerInterface interface {
 	// ListOnCall Who would be woken
 	// (GET /v1/oncall)
 	ListOnCall(ctx context.Context, request ListOnCallRequestObject) (ListOnCallResponseObject, error)
+	// GetWebPush What a browser subscribes with
+	// (GET /v1/push/webpush)
+	GetWebPush(ctx context.Context, request GetWebPushRequestObject) (GetWebPushResponseObject, error)
 	// CreateSession Sign in with a password
 	// (POST /v1/sessions)
 	CreateSession(ctx context.Context, request CreateSessionRequestObject) (CreateSessionResponseObject, error)
@@ -3087,6 +3171,30 @@ func (sh *strictHandler) ListOnCall(w http.ResponseWriter, r *http.Request, para
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ListOnCallResponseObject); ok {
 		if err := validResponse.VisitListOnCallResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetWebPush operation middleware
+func (sh *strictHandler) GetWebPush(w http.ResponseWriter, r *http.Request) {
+	var request GetWebPushRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetWebPush(ctx, request.(GetWebPushRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetWebPush")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetWebPushResponseObject); ok {
+		if err := validResponse.VisitGetWebPushResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
