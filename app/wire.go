@@ -13,6 +13,7 @@ import (
 	"github.com/nightbell/nightbell/incident"
 	"github.com/nightbell/nightbell/models"
 	"github.com/nightbell/nightbell/push"
+	"github.com/nightbell/nightbell/push/webpush"
 	"github.com/nightbell/nightbell/queue"
 	"github.com/nightbell/nightbell/realtime"
 	"github.com/nightbell/nightbell/respond"
@@ -27,6 +28,7 @@ type house struct {
 	db       *models.DB
 	auth     *auth.Service
 	senders  map[push.Provider]push.Sender
+	web      *webpush.Sender // nil: switched off
 	pipeline *push.Pipeline
 	desk     *respond.Desk
 	timers   *queue.Runner[string]
@@ -65,6 +67,12 @@ func (a *App) build(ctx context.Context, u *undo) (*house, error) {
 	h.auth = auth.New(auth.Config{Store: h.db.Accounts(), Secret: secret, Issuer: issuer, Now: a.opt.Now, Log: a.log})
 	if err := h.auth.Prepare(ctx); err != nil {
 		return nil, fmt.Errorf("preparing the signing keys: %w", err)
+	}
+	if h.web, err = a.webPush(ctx, h.db, secret); err != nil {
+		return nil, err
+	}
+	if h.web != nil {
+		h.senders[push.WebPush] = h.web
 	}
 	pushing := newPulse("deliveries", 0, a.opt.Now)
 	timing := newPulse("escalation timers", time.Minute, a.opt.Now)
