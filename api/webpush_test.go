@@ -103,7 +103,9 @@ func TestBrowsersRefused(t *testing.T) {
 		{"keys for FCM", `"platform":"android","provider":"fcm","app":"pager","token":"x"` + keys, "bad_keys", "keys"},
 		{"a sandbox", `"platform":"web","provider":"webpush","environment":"sandbox","token":"` + endpoint + `"` + keys, "bad_environment", "environment"},
 	} {
-		t.Run(c.name, func(t *testing.T) { h.do(t, "ana", "POST", "/v1/devices", "{"+c.rest+"}").problem(400, c.code, c.field) })
+		t.Run(c.name, func(t *testing.T) {
+			h.do(t, "ana", "POST", "/v1/devices", "{"+c.rest+"}").problem(400, c.code, c.field)
+		})
 	}
 }
 
@@ -111,7 +113,7 @@ func TestWebPushSwitchedOff(t *testing.T) {
 	t.Parallel()
 	h := open(t)
 	s := h.Handler.(*server)
-	s.WebPush, s.Apps = nil, nil
+	s.WebPush, s.Apps = nil, func(push.Provider) []string { return nil }
 	h.do(t, "ana", "GET", "/v1/push/webpush", "").problem(404, "provider_not_configured", "")
 	p256dh, auth := subscription(t)
 	h.do(t, "ana", "POST", "/v1/devices", fmt.Sprintf(`{"platform":"web","provider":"webpush","token":%q,"keys":{"p256dh":%q,"auth":%q}}`, endpoint, p256dh, auth)).

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/netip"
 	"net/url"
@@ -16,16 +15,12 @@ import (
 	"github.com/nightbell/nightbell/push/webpush"
 )
 
-const (
-	// webApp is the name of the one Web Push app: an instance has one key.
-	webApp = "web"
-	// pushAppSeal is what the keys of push apps are sealed for.
-	pushAppSeal = "push apps"
-)
+// webApp is the name of the one Web Push app: an instance has one key.
+const webApp = "web"
 
 // webPush makes the sender for browsers, with the key of this instance, which
 // the first node to start has made. Nil when it is switched off.
-func (a *App) webPush(ctx context.Context, db *models.DB, secret []byte) (*webpush.Sender, error) {
+func (a *App) webPush(ctx context.Context, p *pushers) (*webpush.Sender, error) {
 	c := a.cfg.Push.WebPush
 	if !c.Enabled {
 		return nil, nil
@@ -38,7 +33,7 @@ func (a *App) webPush(ctx context.Context, db *models.DB, secret []byte) (*webpu
 	if err != nil {
 		return nil, err
 	}
-	key, err := webPushKey(ctx, db, auth.NewVault(secret, pushAppSeal), a.opt.Now())
+	key, err := webPushKey(ctx, p.store, p.vault, p.now())
 	if err != nil {
 		return nil, err
 	}
@@ -54,20 +49,16 @@ func (a *App) webPush(ctx context.Context, db *models.DB, secret []byte) (*webpu
 }
 
 // webPushKey reads the instance's key, or makes it at the first start.
-func webPushKey(ctx context.Context, db *models.DB, vault auth.Vault, now time.Time) (*webpush.Key, error) {
+func webPushKey(ctx context.Context, store models.PushApps, vault auth.Vault, now time.Time) (*webpush.Key, error) {
 	fresh, err := freshWebPushKey(vault, now)
 	if err != nil {
 		return nil, err
 	}
-	kept, err := db.KeepPushApp(ctx, fresh)
+	kept, err := store.Keep(ctx, fresh)
 	if err != nil {
 		return nil, fmt.Errorf("keeping the Web Push key: %w", err)
 	}
-	var settings webPushSettings
-	if err := json.Unmarshal(kept.Settings, &settings); err != nil {
-		return nil, fmt.Errorf("reading the Web Push key: %w", err)
-	}
-	raw, err := vault.Open(webPushSealName(settings.PublicKey), kept.Sealed)
+	raw, err := vault.Open(kept.Sealed, webPushSealedFor(kept.Settings.PublicKey))
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Internal, "wrong_secret",
 			"the Web Push key in the database was sealed with another instance secret; start with the secret used before, or delete its row in push_apps, after which every browser has to subscribe again")
@@ -75,31 +66,22 @@ func webPushKey(ctx context.Context, db *models.DB, vault auth.Vault, now time.T
 	return webpush.ParseKey(raw)
 }
 
-// webPushSettings is what is not secret of the key.
-type webPushSettings struct {
-	PublicKey string `json:"public_key"`
-}
-
-// webPushSealName binds the private half to the public one, so that nobody who
+// webPushSealedFor binds the private half to the public one, so that nobody who
 // writes to the table can make browsers subscribe with a key of their own.
-func webPushSealName(publicKey string) string { return "webpush/" + webApp + "/" + publicKey }
+func webPushSealedFor(publicKey string) string { return "webpush/" + webApp + "/" + publicKey }
 
-func freshWebPushKey(vault auth.Vault, now time.Time) (push.KeptApp, error) {
+func freshWebPushKey(vault auth.Vault, now time.Time) (push.App, error) {
 	key, err := webpush.NewKey()
 	if err != nil {
-		return push.KeptApp{}, err
+		return push.App{}, err
 	}
 	raw, err := key.Bytes()
 	if err != nil {
-		return push.KeptApp{}, fmt.Errorf("writing the Web Push key: %w", err)
+		return push.App{}, fmt.Errorf("writing the Web Push key: %w", err)
 	}
-	settings, err := json.Marshal(webPushSettings{key.Public()})
-	if err != nil {
-		return push.KeptApp{}, fmt.Errorf("writing the Web Push key: %w", err)
-	}
-	return push.KeptApp{
-		Provider: push.WebPush, Name: webApp, Settings: settings, Sealed: vault.Seal(webPushSealName(key.Public()), raw),
-		CreatedAt: now, UpdatedAt: now, UpdatedBy: "system",
+	return push.App{
+		Provider: push.WebPush, Name: webApp, Settings: push.AppSettings{PublicKey: key.Public()},
+		Sealed: vault.Seal(raw, webPushSealedFor(key.Public())), CreatedAt: now, UpdatedAt: now, UpdatedBy: "system",
 	}, nil
 }
 

@@ -1,8 +1,11 @@
 package auth
 
 import (
+	"crypto/aes"
 	"crypto/cipher"
 	"crypto/ed25519"
+	"crypto/hkdf"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 )
@@ -14,8 +17,26 @@ const sealInfo = "nightbell signing keys v1"
 // read or write the database but does not have the instance secret.
 type sealer struct{ aead cipher.AEAD }
 
-// newSealer has a key of its own: see newAEAD.
-func newSealer(secret []byte) sealer { return sealer{newAEAD(secret, sealInfo)} }
+// newSealer derives the sealing key: HKDF-SHA256 (RFC 5869) to AES-256-GCM.
+// None of the steps can fail with these lengths.
+func newSealer(secret []byte) sealer { return newSealerFor(secret, sealInfo) }
+
+// newSealerFor derives the key of another use.
+func newSealerFor(secret []byte, info string) sealer {
+	key, err := hkdf.Key(sha256.New, secret, nil, info, 32)
+	if err != nil {
+		panic("auth: deriving the sealing key: " + err.Error())
+	}
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		panic("auth: deriving the sealing key: " + err.Error())
+	}
+	aead, err := cipher.NewGCMWithRandomNonce(block)
+	if err != nil {
+		panic("auth: deriving the sealing key: " + err.Error())
+	}
+	return sealer{aead}
+}
 
 // seal binds the private half to its kid and public half.
 func (s sealer) seal(kid string, private ed25519.PrivateKey) []byte {

@@ -1,58 +1,30 @@
 package auth
 
-import (
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/hkdf"
-	"crypto/sha256"
-	"errors"
-)
+import "fmt"
 
-// errSealed says no more, because there is no more to know: the secret, the
-// name or the bytes are not those that were sealed.
-var errSealed = errors.New("it was sealed with another instance secret, or for something else, or it was changed")
+// Vault seals small secrets with the instance secret, such as the keys of push
+// apps: unreadable, and not to be exchanged, for whoever has only the database.
+type Vault struct{ sealer sealer }
 
-// Vault seals what the database must keep but not know, such as the keys of
-// push providers. Each purpose has a key of its own, derived from the instance
-// secret, so that what was sealed for one opens for no other. It is safe for
-// concurrent use.
-type Vault struct{ aead cipher.AEAD }
-
-// NewVault makes the vault of one purpose, a short name that never changes.
+// NewVault derives the key of one purpose; what was sealed for another does
+// not open. The secret needs [MinSecret] bytes, as for [New].
 func NewVault(secret []byte, purpose string) Vault {
-	return Vault{newAEAD(secret, "nightbell "+purpose+" v1")}
+	if len(secret) < MinSecret || purpose == "" {
+		panic("auth: NewVault needs a secret of at least 32 bytes and a purpose")
+	}
+	return Vault{newSealerFor(secret, "nightbell "+purpose+" v1")}
 }
 
-// newAEAD derives a sealing key: HKDF-SHA256 (RFC 5869) to AES-256-GCM with
-// random nonces. None of the steps can fail with these lengths.
-func newAEAD(secret []byte, info string) cipher.AEAD {
-	key, err := hkdf.Key(sha256.New, secret, nil, info, 32)
-	if err != nil {
-		panic("auth: deriving a sealing key: " + err.Error())
-	}
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		panic("auth: deriving a sealing key: " + err.Error())
-	}
-	aead, err := cipher.NewGCMWithRandomNonce(block)
-	if err != nil {
-		panic("auth: deriving a sealing key: " + err.Error())
-	}
-	return aead
+// Seal hides plain; bound is what it belongs to, and must be the same to open it.
+func (v Vault) Seal(plain []byte, bound string) []byte {
+	return v.sealer.aead.Seal(nil, nil, plain, []byte(bound))
 }
 
-// Seal encrypts plain under a name: the row it belongs to, and whatever public
-// part must not be exchanged. It opens only under the same name.
-func (v Vault) Seal(name string, plain []byte) []byte {
-	return v.aead.Seal(nil, nil, plain, []byte(name))
-}
-
-// Open gives back what was sealed under the name. The error says nothing of
-// the content.
-func (v Vault) Open(name string, sealed []byte) ([]byte, error) {
-	plain, err := v.aead.Open(nil, nil, sealed, []byte(name))
+// Open gives back what was sealed with the same secret for the same owner.
+func (v Vault) Open(sealed []byte, bound string) ([]byte, error) {
+	plain, err := v.sealer.aead.Open(nil, nil, sealed, []byte(bound))
 	if err != nil {
-		return nil, errSealed
+		return nil, fmt.Errorf("opening the sealed secret of %s; was the instance secret changed?: %w", bound, err)
 	}
 	return plain, nil
 }

@@ -1,34 +1,33 @@
-package auth_test
+package auth
 
 import (
 	"bytes"
 	"testing"
-
-	"github.com/nightbell/nightbell/auth"
 )
 
-func TestAVaultOpensOnlyWhatItSealedUnderThatName(t *testing.T) {
+func TestVaultOpensOnlyWhatItSealed(t *testing.T) {
 	t.Parallel()
-	secret := bytes.Repeat([]byte("s"), 32)
-	v := auth.NewVault(secret, "push apps")
-	sealed := v.Seal("webpush/web", []byte("key"))
-	if bytes.Contains(sealed, []byte("key")) || bytes.Equal(sealed, v.Seal("webpush/web", []byte("key"))) {
-		t.Error("the sealed bytes show the key, or that two keys are the same")
+	secret := bytes.Repeat([]byte("s"), MinSecret)
+	v := NewVault(secret, "push apps")
+	sealed := v.Seal([]byte("the key"), "apns/ios")
+	if bytes.Contains(sealed, []byte("the key")) {
+		t.Error("the secret can be read in what is stored")
 	}
-	if got, err := auth.NewVault(secret, "push apps").Open("webpush/web", sealed); err != nil || string(got) != "key" {
-		t.Errorf("after a restart: %q, %v", got, err)
+	if plain, err := v.Open(sealed, "apns/ios"); err != nil || string(plain) != "the key" {
+		t.Errorf("opened %q, %v", plain, err)
 	}
-	changed := bytes.Clone(sealed)
-	changed[len(changed)-1] ^= 1
-	for what, open := range map[string]func() ([]byte, error){
-		"another name":    func() ([]byte, error) { return v.Open("webpush/web2", sealed) },
-		"another purpose": func() ([]byte, error) { return auth.NewVault(secret, "webhooks").Open("webpush/web", sealed) },
-		"another secret":  func() ([]byte, error) { return auth.NewVault([]byte("other"), "push apps").Open("webpush/web", sealed) },
-		"a changed byte":  func() ([]byte, error) { return v.Open("webpush/web", changed) },
-		"nothing":         func() ([]byte, error) { return v.Open("webpush/web", nil) },
+	cut := sealed[:len(sealed)-1]
+	for name, open := range map[string]func() ([]byte, error){
+		"another owner":   func() ([]byte, error) { return v.Open(sealed, "apns/other") },
+		"another purpose": func() ([]byte, error) { return NewVault(secret, "webhooks").Open(sealed, "apns/ios") },
+		"another secret": func() ([]byte, error) {
+			return NewVault(bytes.Repeat([]byte("t"), MinSecret), "push apps").Open(sealed, "apns/ios")
+		},
+		"damaged": func() ([]byte, error) { return v.Open(cut, "apns/ios") },
+		"empty":   func() ([]byte, error) { return v.Open(nil, "apns/ios") },
 	} {
-		if got, err := open(); err == nil {
-			t.Errorf("%s opened %q", what, got)
+		if plain, err := open(); err == nil {
+			t.Errorf("%s: opened as %q", name, plain)
 		}
 	}
 }

@@ -74,8 +74,12 @@ type Keys struct {
 	Auth   string `json:"auth,omitempty"`
 	// Seal is the public key to which the texts of a sealed app are encrypted.
 	Seal string `json:"seal,omitempty"`
-	// Secret signs what a webhook gets; it is sealed at rest.
-	Secret string `json:"secret,omitempty"`
+	// Secret signs what a webhook gets; it is sealed at rest. Former, the one
+	// before it, signs too until FormerUntil, so that a receiver has the time to
+	// take over the new one.
+	Secret      string    `json:"secret,omitempty"`
+	Former      string    `json:"former,omitempty"`
+	FormerUntil time.Time `json:"former_until,omitzero"`
 }
 
 // LiveActivity is how an iPhone takes Live Activities.
@@ -134,8 +138,11 @@ type Lane struct {
 // provider but one for each maker of browsers, so there the service takes the
 // place of the environment.
 func (d Device) Lane() Lane {
-	if d.Provider == WebPush {
+	switch d.Provider {
+	case WebPush:
 		return Lane{d.App, d.Provider, webPushService(d.Token)}
+	case Webhook:
+		return Lane{d.App, d.Provider, hookLane(d.Token)}
 	}
 	return Lane{d.App, d.Provider, d.Environment}
 }
@@ -276,10 +283,12 @@ type Message struct {
 	// Body is the APNs payload, complete JSON of at most 4096 bytes, or Web
 	// Push's plaintext of at most 3993.
 	Body []byte
-	// Keys are the device's, to which Web Push encrypts.
-	Keys Keys
 	// Data is the FCM data map; at most 4096 bytes altogether.
 	Data map[string]string
+	// Letter is what an address gets; nil for apps and browsers.
+	Letter *Letter
+	// Keys are the device's: Web Push encrypts to them, webhooks are signed by them.
+	Keys Keys
 }
 
 // Sender hands one message to one provider and says what came of it. It does
