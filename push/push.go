@@ -285,6 +285,10 @@ type Message struct {
 	Body []byte
 	// Data is the FCM data map; at most 4096 bytes altogether.
 	Data map[string]string
+	// Level is how hard it knocks on this device; Downgrade says why not as hard
+	// as the incident asks for, and is empty when it does. For the delivery log.
+	Level     string
+	Downgrade string
 	// Letter is what an address gets; nil for apps and browsers.
 	Letter *Letter
 	// Keys are the device's: Web Push encrypts to them, webhooks are signed by them.
