@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/hex"
 	"strings"
+	"time"
 
 	"github.com/nightbell/nightbell/fault"
 	"github.com/nightbell/nightbell/id"
@@ -35,7 +36,19 @@ func (s *server) RegisterDevice(ctx context.Context, r RegisterDeviceRequestObje
 	if err != nil {
 		return nil, err
 	}
-	return RegisterDevice201JSONResponse(device(stored)), nil
+	s.returned(ctx, stored)
+	answer := device(stored)
+	key := s.Auth.ReceiptKey(stored.UserID, stored.ID)
+	answer.ReceiptKey = &key
+	return RegisterDevice201JSONResponse(answer), nil
+}
+
+// returned lets a phone that was off be told what it has missed. What the app
+// asked for is done already, so trouble with this is only logged.
+func (s *server) returned(ctx context.Context, d push.Device) {
+	if err := s.Desk.Returned(ctx, d.UserID, d.ID); err != nil {
+		s.Log.WarnContext(ctx, "what a device has missed could not be looked up", "device", d.ID, "error", err)
+	}
 }
 
 // newDevice is the device that a registration describes.
@@ -45,31 +58,36 @@ func (s *server) newDevice(r DeviceRegistration) (push.Device, error) {
 		return push.Device{}, err
 	}
 	now := s.now()
+	can, err := capabilities(r.Capabilities, r.Platform, now)
+	if err != nil {
+		return push.Device{}, err
+	}
 	d := push.Device{
 		ID: id.New(id.Device), Name: value(r.Name), Platform: r.Platform, Provider: r.Provider, App: app,
 		Environment: string(cmp.Or(value(r.Environment), PushEnvironmentProduction)),
-		TargetKind:  cmp.Or(value(r.TokenKind), push.TokenTarget), Token: r.Token, RegisteredAt: now,
-		State: push.DeviceActive, StateAt: now, Capabilities: capabilities(r.Capabilities),
+		TargetKind:  cmp.Or(value(r.TokenKind), usualTarget(r.Provider)), Token: r.Token, RegisteredAt: now,
+		State: push.DeviceActive, StateAt: now, Capabilities: can,
 		AppVersion: value(r.AppVersion), OSVersion: value(r.OsVersion), Locale: value(r.Locale),
 		CreatedAt: now, LastSeenAt: now,
 	}
+	setKeys(&d, r.Keys)
 	if d.Environment != string(PushEnvironmentProduction) && d.Provider != push.APNs {
 		return push.Device{}, fault.Field("environment", "bad_environment", "only APNs has a sandbox; leave environment out")
 	}
-	return tokenChecked(d)
+	return s.checked(d)
 }
 
 // capabilities takes it that alerts are allowed when an app does not say.
-func capabilities(given *push.Capabilities) push.Capabilities {
+func capabilities(given *push.Capabilities, on push.Platform, now time.Time) (push.Capabilities, error) {
 	if given == nil {
-		return push.Capabilities{Alerts: true}
+		return push.Capabilities{Alerts: true}, nil
 	}
-	return *given
+	return given.Reported(on, now)
 }
 
 // appOf finds the configured push app that is meant.
 func (s *server) appOf(p push.Provider, name string) (string, error) {
-	known := s.Apps[p]
+	known := s.Apps(p)
 	switch {
 	case len(known) == 0:
 		return "", fault.Field("provider", "provider_not_configured", "this server has no push app for %s; its operator must configure one", p)
@@ -122,6 +140,7 @@ func (s *server) UpdateDevice(ctx context.Context, r UpdateDeviceRequestObject) 
 	if err := s.Devices.UpdateDevice(ctx, d); err != nil {
 		return nil, err
 	}
+	s.returned(ctx, d)
 	return UpdateDevice200JSONResponse(device(d)), nil
 }
 
@@ -130,18 +149,31 @@ func (s *server) changed(d push.Device, c DeviceChange) (push.Device, error) {
 	set(&d.AppVersion, c.AppVersion)
 	set(&d.OSVersion, c.OsVersion)
 	set(&d.Locale, c.Locale)
-	set(&d.Capabilities, c.Capabilities)
 	d.LastSeenAt = s.now()
+	if c.Capabilities != nil {
+		var err error
+		if d.Capabilities, err = capabilities(c.Capabilities, d.Platform, d.LastSeenAt); err != nil {
+			return d, err
+		}
+	}
 	if c.Token == nil {
 		if c.TokenKind != nil {
 			return push.Device{}, fault.Field("token_kind", "missing_field", "token_kind says what token is; send token with it")
 		}
+		if c.Keys != nil {
+			return push.Device{}, fault.Field("keys", "missing_field", "keys belong to an endpoint; send token with them")
+		}
 		return d, nil
 	}
-	d.Token, d.TargetKind = *c.Token, cmp.Or(value(c.TokenKind), push.TokenTarget)
+	if c.Keys == nil && d.Provider == push.WebPush {
+		return push.Device{}, fault.Field("keys", "missing_field", "a browser's endpoint and keys change together; send keys with token")
+	}
+	was := d
+	setKeys(&d, c.Keys)
+	d.Token, d.TargetKind = *c.Token, cmp.Or(value(c.TokenKind), usualTarget(d.Provider))
 	d.RegisteredAt = d.LastSeenAt
-	d.State, d.StateReason, d.StateAt = push.DeviceActive, "", d.LastSeenAt
-	return tokenChecked(d)
+	d, err := s.checked(d)
+	return d.Presented(was), err
 }
 
 func set[T any](to, from *T) {
@@ -165,9 +197,29 @@ func (s *server) RemoveDevice(ctx context.Context, r RemoveDeviceRequestObject) 
 func device(d push.Device) Device {
 	return Device{
 		Id: d.ID, Name: d.Name, Platform: d.Platform, Provider: d.Provider, App: d.App,
-		Environment: PushEnvironment(d.Environment), TokenKind: d.TargetKind, State: d.State,
-		StateReason: present(d.StateReason), Capabilities: d.Capabilities, AppVersion: d.AppVersion,
+		Environment: PushEnvironment(d.Environment), EnvironmentWas: present(movedFrom(d)), TokenKind: d.TargetKind, State: d.State,
+		StateReason: present(d.StateReason), StateAt: present(d.StateAt), Evidence: evidence(d.Evidence),
+		Capabilities: d.Capabilities, AppVersion: d.AppVersion,
 		OsVersion: d.OSVersion, Locale: d.Locale, RegisteredAt: d.RegisteredAt, CreatedAt: d.CreatedAt,
-		LastSeenAt: present(d.LastSeenAt),
+		LastSeenAt: present(d.LastSeenAt), LastReceiptAt: present(d.LastReceiptAt),
+	}
+}
+
+// movedFrom is what the app was registered for, if it is elsewhere now.
+func movedFrom(d push.Device) string {
+	if d.Evidence.Home == d.Environment {
+		return ""
+	}
+	return d.Evidence.Home
+}
+
+// evidence is nil where nothing is held against the token.
+func evidence(e push.Evidence) *Evidence {
+	if e.Refusals == 0 {
+		return nil
+	}
+	return &Evidence{
+		Class: string(e.Class), Reason: e.Reason, Status: e.Status, At: e.At, DeliveryId: e.DeliveryID,
+		Refusals: e.Refusals, FirstAt: e.FirstAt,
 	}
 }

@@ -30,9 +30,13 @@ func aPhone(userID, token string) push.Device {
 		Environment: "sandbox", TargetKind: push.TokenTarget, Token: token, RegisteredAt: noon, State: push.DeviceSuspect,
 		StateReason: "BadTopic", StateAt: noon.Add(time.Minute), Capabilities: push.Capabilities{Alerts: true, Critical: true, TimeSensitive: true},
 		AppVersion: "1.2", OSVersion: "19.1", Locale: "pt", CreatedAt: noon.Add(-time.Hour), LastSeenAt: noon.Add(time.Second),
-		Keys:          push.Keys{P256DH: "cA", Auth: "YQ", Seal: "cw", Secret: "eA"},
+		Keys:          push.Keys{P256DH: "cA", Auth: "YQ", Seal: "cw", Secret: "eA", Former: "eQ", FormerUntil: noon.Add(time.Hour)},
 		LiveActivity:  push.LiveActivity{StartToken: "ab", Frequent: true},
 		LastReceiptAt: noon.Add(2 * time.Second), VerifiedAt: noon.Add(3 * time.Second),
+		Evidence: push.Evidence{
+			Class: push.ClassTokenSuspect, Reason: "BadDeviceToken", Status: 400, At: noon.Add(time.Minute), DeliveryID: "dlv_1",
+			Refusals: 2, FirstAt: noon, Home: "production",
+		},
 	}
 }
 

@@ -31,6 +31,12 @@ func (r Registry) Device(ctx context.Context, userID, id string) (push.Device, e
 	return row.noun(), err
 }
 
+// DeviceOwner serves api.Devices.
+func (r Registry) DeviceOwner(ctx context.Context, id string) (userID string, err error) {
+	row, err := one[Device](ctx, r.db.reader(), noDevice(), "WHERE id = ? AND removed_at IS NULL", id)
+	return row.UserID, err
+}
+
 // RegisterDevice serves api.Devices. A known token keeps its device id,
 // whoever presents it; what was on its way to its former owner is cancelled.
 func (r Registry) RegisterDevice(ctx context.Context, d push.Device) (stored push.Device, err error) {
@@ -42,11 +48,12 @@ func (r Registry) RegisterDevice(ctx context.Context, d push.Device) (stored pus
 		if err != nil {
 			return fmt.Errorf("looking for a device: %w", err)
 		}
-		row := deviceRow(revived(d))
+		row := deviceRow(d.Presented(push.Device{}))
 		if len(known) == 0 {
 			err = tx.addDevice(row)
 		} else {
-			row.ID, row.CreatedAt = known[0].ID, known[0].CreatedAt
+			row = deviceRow(d.Presented(known[0].noun()))
+			row.ID, row.CreatedAt, row.LastReceiptAt = known[0].ID, known[0].CreatedAt, known[0].LastReceiptAt
 			err = tx.takeOver(known[0], row)
 		}
 		stored = row.noun()
@@ -67,9 +74,11 @@ func (r Registry) UpdateDevice(ctx context.Context, d push.Device) error {
 		}
 		d := d
 		if d.RegisteredAt.After(old.RegisteredAt.Time) {
-			d = revived(d)
+			d = d.Presented(old.noun())
 		} else {
-			d.RegisteredAt, d.State, d.StateReason, d.StateAt = old.RegisteredAt.Time, push.DeviceState(old.State), old.StateReason, old.StateAt.Time
+			now := old.noun()
+			d.RegisteredAt, d.State, d.StateReason, d.StateAt = now.RegisteredAt, now.State, now.StateReason, now.StateAt
+			d.Environment, d.Evidence = now.Environment, now.Evidence
 		}
 		row := deviceRow(d)
 		row.CreatedAt = old.CreatedAt

@@ -15,13 +15,6 @@ import (
 // maxDevices is how many devices a person may have that are not dead.
 const maxDevices = 20
 
-// revived is the device as it is after the app has presented its token: the
-// proof of life that undoes whatever was believed of it (I8).
-func revived(d push.Device) push.Device {
-	d.State, d.StateReason, d.StateAt = push.DeviceActive, "", d.RegisteredAt
-	return d
-}
-
 // lockUser makes registrations of one person take turns, so that the limit
 // holds, and refuses those of nobody.
 func (tx *Tx) lockUser(userID string) error {
@@ -78,6 +71,7 @@ func (tx *Tx) takeOver(old, row Device) error {
 // saveDevice writes a device, and tells the catalogue only if more than times
 // has changed: apps register at each start.
 func (tx *Tx) saveDevice(old, row Device) error {
+	row.LastReceiptAt = old.LastReceiptAt // the app does not know it, and the row is locked
 	err := upsert(tx, []Device{row})
 	if errors.Is(err, gorm.ErrDuplicatedKey) {
 		// Another node has just registered this token: run again and find it.
@@ -86,7 +80,8 @@ func (tx *Tx) saveDevice(old, row Device) error {
 	if err != nil {
 		return err
 	}
-	old.RegisteredAt, old.LastSeenAt, old.StateAt, old.LastReceiptAt = row.RegisteredAt, row.LastSeenAt, row.StateAt, row.LastReceiptAt
+	old.RegisteredAt, old.LastSeenAt, old.StateAt = row.RegisteredAt, row.LastSeenAt, row.StateAt
+	old.Capabilities.Of.ReportedAt = row.Capabilities.Of.ReportedAt
 	if old == row {
 		return nil
 	}

@@ -65,17 +65,6 @@ const (
 	DeviceDead DeviceState = "dead"
 )
 
-// Capabilities is what the app last said its user and system allow.
-type Capabilities struct {
-	// Alerts: notifications are allowed at all.
-	Alerts bool `json:"alerts"`
-	// Critical: the critical-alert entitlement and the user's consent (iOS),
-	// or a channel that bypasses Do Not Disturb (Android).
-	Critical bool `json:"critical"`
-	// TimeSensitive: the time-sensitive level is allowed (iOS).
-	TimeSensitive bool `json:"time_sensitive"`
-}
-
 // Keys are a device's own keys, in unpadded base64url; none of them opens
 // anything on this server.
 type Keys struct {
@@ -85,8 +74,12 @@ type Keys struct {
 	Auth   string `json:"auth,omitempty"`
 	// Seal is the public key to which the texts of a sealed app are encrypted.
 	Seal string `json:"seal,omitempty"`
-	// Secret signs what a webhook gets; it is sealed at rest.
-	Secret string `json:"secret,omitempty"`
+	// Secret signs what a webhook gets; it is sealed at rest. Former, the one
+	// before it, signs too until FormerUntil, so that a receiver has the time to
+	// take over the new one.
+	Secret      string    `json:"secret,omitempty"`
+	Former      string    `json:"former,omitempty"`
+	FormerUntil time.Time `json:"former_until,omitzero"`
 }
 
 // LiveActivity is how an iPhone takes Live Activities.
@@ -117,6 +110,8 @@ type Device struct {
 	State        DeviceState
 	StateReason  string
 	StateAt      time.Time
+	// Evidence is what the provider said of the token since it was registered.
+	Evidence     Evidence
 	Capabilities Capabilities
 	AppVersion   string
 	OSVersion    string
@@ -139,8 +134,18 @@ type Lane struct {
 	Environment string
 }
 
-// Lane gives the lane the device's pushes go through.
-func (d Device) Lane() Lane { return Lane{d.App, d.Provider, d.Environment} }
+// Lane gives the lane the device's pushes go through. Web Push is not one
+// provider but one for each maker of browsers, so there the service takes the
+// place of the environment.
+func (d Device) Lane() Lane {
+	switch d.Provider {
+	case WebPush:
+		return Lane{d.App, d.Provider, webPushService(d.Token)}
+	case Webhook:
+		return Lane{d.App, d.Provider, hookLane(d.Token)}
+	}
+	return Lane{d.App, d.Provider, d.Environment}
+}
 
 // Kind is why we push; within a lane page goes before update before settle.
 type Kind string
@@ -275,10 +280,19 @@ type Message struct {
 	ExpiresAt  time.Time
 	// Background marks an APNs push without an alert.
 	Background bool
-	// Body is the APNs payload, complete JSON of at most 4096 bytes.
+	// Body is the APNs payload, complete JSON of at most 4096 bytes, or Web
+	// Push's plaintext of at most 3993.
 	Body []byte
 	// Data is the FCM data map; at most 4096 bytes altogether.
 	Data map[string]string
+	// Level is how hard it knocks on this device; Downgrade says why not as hard
+	// as the incident asks for, and is empty when it does. For the delivery log.
+	Level     string
+	Downgrade string
+	// Letter is what an address gets; nil for apps and browsers.
+	Letter *Letter
+	// Keys are the device's: Web Push encrypts to them, webhooks are signed by them.
+	Keys Keys
 }
 
 // Sender hands one message to one provider and says what came of it. It does

@@ -28,7 +28,8 @@ CREATE TABLE devices_new (
     keys            TEXT      NOT NULL DEFAULT '{}', -- public keys of the device, and the sealed secret of a webhook
     live_activity   TEXT      NOT NULL DEFAULT '{}',
     last_receipt_at TIMESTAMP,
-    verified_at     TIMESTAMP -- an address is used only after its owner has proved it
+    verified_at     TIMESTAMP, -- an address is used only after its owner has proved it
+    evidence        TEXT      NOT NULL DEFAULT '{}' -- what the provider said of the token since it was registered
 );
 INSERT INTO devices_new (id, user_id, name, platform, provider, app, environment, target_kind, token, registered_at, state, state_reason, state_at, capabilities, app_version, os_version, locale, created_at, last_seen_at, removed_at)
 SELECT id, user_id, name, platform, provider, app, environment, target_kind, token, registered_at, state, state_reason, state_at, capabilities, app_version, os_version, locale, created_at, last_seen_at, removed_at FROM devices;
@@ -101,6 +102,7 @@ CREATE TABLE receipts (
 -- The ladder: a rung may come earlier if the one before it was not displayed.
 ALTER TABLE notifications ADD COLUMN fixed_at TIMESTAMP; -- when it is due if the one it waits for was displayed
 ALTER TABLE notifications ADD COLUMN waits_for TEXT NOT NULL DEFAULT ''; -- a notification's id
+ALTER TABLE notifications ADD COLUMN displayed_within INTEGER NOT NULL DEFAULT 0; -- nanoseconds; how long those that wait for it wait
 ALTER TABLE rules ADD COLUMN displayed_within INTEGER NOT NULL DEFAULT 0 CHECK (displayed_within >= 0); -- nanoseconds, 0 is off
 
 -- Live Activities that run on phones.
