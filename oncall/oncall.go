@@ -18,11 +18,22 @@ type Target struct {
 	ID   string     `json:"id"`
 }
 
-// Level is one rung of an escalation policy: all its targets are paged at
-// once, and after Delay without an acknowledgement the next level is.
+// Assignment says which of a level's targets are paged.
+type Assignment string
+
+const (
+	// ToEveryone is the default: all targets at once.
+	ToEveryone Assignment = ""
+	// RoundRobin: one target, the next one with each incident.
+	RoundRobin Assignment = "round_robin"
+)
+
+// Level is one rung of an escalation policy: its targets are paged at once, or
+// take turns, and after Delay without an acknowledgement the next level is.
 type Level struct {
-	Targets []Target      `json:"targets"`
-	Delay   time.Duration `json:"delay"` // nanoseconds in JSON
+	Targets    []Target      `json:"targets"`
+	Delay      time.Duration `json:"delay"` // nanoseconds in JSON
+	Assignment Assignment    `json:"assignment,omitempty"`
 }
 
 // Policy is an escalation policy as configured.
@@ -42,6 +53,9 @@ type Plan struct {
 	PolicyName string  `json:"policy_name,omitempty"`
 	Levels     []Level `json:"levels"`
 	Loops      int     `json:"loops"`
+	// Turn counts the policy's incidents, from 0: which target of a
+	// [RoundRobin] level this one goes to.
+	Turn int `json:"turn,omitempty"`
 }
 
 // Position is where in its plan an incident stands. Zero is "not started".

@@ -155,6 +155,9 @@ func (l Level) Validate() error {
 	case l.Delay < MinDelay || l.Delay > MaxDelay:
 		return fault.Field("delay", "bad_delay", "The delay must be between %s and %s, not %s.", MinDelay, MaxDelay, l.Delay)
 	}
+	if l.Assignment != ToEveryone && l.Assignment != RoundRobin {
+		return fault.Field("assignment", "unknown_assignment", "A level pages everyone, or its targets take turns (round_robin); %q is neither.", string(l.Assignment))
+	}
 	for _, t := range l.Targets {
 		if t.Kind != UserTarget && t.Kind != ScheduleTarget {
 			return fault.Field("targets", "unknown_target", "A target is a user or a schedule, not %q.", string(t.Kind))
