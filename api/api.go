@@ -28,6 +28,11 @@ type Config struct {
 	Incidents Incidents
 	Devices   Devices
 	Holds     Holds
+	// Contacts keeps addresses; Carriers reach them. CodeKey is the secret key of
+	// the codes' hashes.
+	Contacts Contacts
+	Carriers Carriers
+	CodeKey  []byte
 	// Apps names the configured push apps of each provider: a device of an app
 	// that nobody can push to would never ring.
 	Apps map[push.Provider][]string
@@ -62,6 +67,9 @@ type server struct {
 func New(c Config) (http.Handler, error) {
 	if c.Auth == nil || c.Desk == nil || c.Intake == nil || c.Incidents == nil || c.Devices == nil || c.Holds == nil {
 		return nil, errors.New("building the API: Auth, Desk, Intake, Incidents, Devices and Holds are required")
+	}
+	if c.Contacts == nil || c.Carriers == nil || len(c.CodeKey) == 0 {
+		return nil, errors.New("building the API: Contacts, Carriers and CodeKey are required")
 	}
 	contract, err := readContract()
 	if err != nil {
@@ -116,6 +124,9 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			s.Operations.ServeHTTP(x, r)
 			return
 		}
+	case "/act":
+		s.serveAct(x, r)
+		return
 	case "/.well-known/jwks.json":
 		s.serveKeys(x, r)
 		return

@@ -27,6 +27,8 @@ type house struct {
 	db       *models.DB
 	auth     *auth.Service
 	senders  map[push.Provider]push.Sender
+	carriers *carriers
+	codeKey  []byte
 	pipeline *push.Pipeline
 	desk     *respond.Desk
 	timers   *queue.Runner[string]
@@ -54,6 +56,13 @@ func (a *App) build(ctx context.Context, u *undo) (*house, error) {
 		return nil, err
 	}
 	h := &house{senders: senders}
+	if h.carriers, err = a.carriers(secret); err != nil {
+		return nil, err
+	}
+	h.carriers.into(h.senders)
+	if h.codeKey, err = codeKey(secret); err != nil {
+		return nil, err
+	}
 	if h.db, err = a.cfg.openDatabase(ctx, a.options(), a.meter, u); err != nil {
 		return nil, err
 	}
