@@ -107,6 +107,7 @@ func (s *server) actByForm(ctx context.Context, x *exchange, r *http.Request) {
 	done, err := s.perform(ctx, respond.Command{
 		Name: respond.Verb(button.Name), IncidentID: button.IncidentID,
 		Actor: actor(who, "notification", button.DeviceID), Principal: who.UserID,
+		Tap: &respond.Tap{DeliveryID: button.DeliveryID, ExpiresAt: button.ExpiresAt},
 	})
 	if err != nil {
 		s.refuseToAct(ctx, x, err)
@@ -119,7 +120,8 @@ func (s *server) actByForm(ctx context.Context, x *exchange, r *http.Request) {
 	s.writeAct(x, http.StatusOK, actPage{Title: done.Incident.Title, Service: done.Incident.ServiceName, Says: says})
 }
 
-// button reads an action token and looks whether it still counts.
+// button reads an action token; whether its device still counts is judged when
+// it acts.
 func (s *server) button(ctx context.Context, token string) (auth.ActionClaims, auth.Principal, error) {
 	button, who, err := s.Auth.VerifyAction(ctx, token)
 	if err != nil {
@@ -128,7 +130,7 @@ func (s *server) button(ctx context.Context, token string) (auth.ActionClaims, a
 	if err := who.Role.MayAct(); err != nil {
 		return button, who, err
 	}
-	return button, who, s.stillRegistered(ctx, button)
+	return button, who, nil
 }
 
 // refuseToAct says why not, in words for a person.

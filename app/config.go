@@ -69,9 +69,10 @@ type RetentionConfig struct {
 type PushConfig struct {
 	// CAFile adds certificate authorities trusted for the providers' endpoints,
 	// for the emulator and for TLS-inspecting proxies.
-	CAFile string     `yaml:"ca_file"`
-	APNs   APNsConfig `yaml:"apns"`
-	FCM    FCMConfig  `yaml:"fcm"`
+	CAFile  string        `yaml:"ca_file"`
+	APNs    APNsConfig    `yaml:"apns"`
+	FCM     FCMConfig     `yaml:"fcm"`
+	WebPush WebPushConfig `yaml:"webpush"`
 }
 
 // APNsConfig is Apple's side.
@@ -90,6 +91,8 @@ type APNsApp struct {
 	KeyID    string `yaml:"key_id"`
 	Key      string `yaml:"key"` // PEM, the .p8 file's content
 	KeyFile  string `yaml:"key_file"`
+	// Environments the key is good for; empty: both.
+	Environments []string `yaml:"environments"`
 }
 
 // FCMConfig is Google's side.
@@ -104,6 +107,23 @@ type FCMApp struct {
 	Name               string `yaml:"name"`
 	ServiceAccount     string `yaml:"service_account"` // the JSON itself
 	ServiceAccountFile string `yaml:"service_account_file"`
+	// Ambient uses the machine's own Google credentials instead.
+	Ambient bool `yaml:"ambient"`
+	// ProjectID is needed with Ambient; a service account brings its own.
+	ProjectID string `yaml:"project_id"`
+}
+
+// WebPushConfig is about browsers. The key is generated and kept in the
+// database.
+type WebPushConfig struct {
+	Enabled bool `yaml:"enabled"`
+	// Subject is how push services reach the operator: mailto: or https:. Empty
+	// means PublicURL.
+	Subject string `yaml:"subject"`
+	// ExtraHosts may be pushed to beside the browsers' own push services.
+	ExtraHosts []string `yaml:"extra_hosts"`
+	// AllowPrivate lets pushes go to private addresses.
+	AllowPrivate bool `yaml:"allow_private"`
 }
 
 // Defaults is the one place of defaults.
@@ -120,5 +140,6 @@ func Defaults() Config {
 		Realtime:            RealtimeConfig{MaxConnections: 20_000},
 		Retention:           RetentionConfig{TimelineDays: 400, DeliveriesDays: 30},
 		SMTP:                SMTPConfig{TLS: "mandatory", Connections: 2},
+		Push:                PushConfig{WebPush: WebPushConfig{Enabled: true}},
 	}
 }

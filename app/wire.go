@@ -13,6 +13,7 @@ import (
 	"github.com/nightbell/nightbell/incident"
 	"github.com/nightbell/nightbell/models"
 	"github.com/nightbell/nightbell/push"
+	"github.com/nightbell/nightbell/push/webpush"
 	"github.com/nightbell/nightbell/queue"
 	"github.com/nightbell/nightbell/realtime"
 	"github.com/nightbell/nightbell/respond"
@@ -26,7 +27,8 @@ const issuer = "nightbell"
 type house struct {
 	db       *models.DB
 	auth     *auth.Service
-	senders  map[push.Provider]push.Sender
+	pushers  *pushers
+	web      *webpush.Sender // nil: switched off
 	carriers *carriers
 	codeKey  []byte
 	pipeline *push.Pipeline
@@ -39,7 +41,7 @@ type house struct {
 // build makes the rooms from the ground up: each is given what is below it.
 // What has to be closed is added to a.opened, what has to be taken back to u.
 func (a *App) build(ctx context.Context, u *undo) (*house, error) {
-	senders, err := a.senders()
+	pushers, err := newPushers(a)
 	if err != nil {
 		return nil, err
 	}
@@ -55,11 +57,10 @@ func (a *App) build(ctx context.Context, u *undo) (*house, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &house{senders: senders}
+	h := &house{pushers: pushers}
 	if h.carriers, err = a.carriers(secret); err != nil {
 		return nil, err
 	}
-	h.carriers.into(h.senders)
 	if h.codeKey, err = codeKey(secret); err != nil {
 		return nil, err
 	}
@@ -71,13 +72,20 @@ func (a *App) build(ctx context.Context, u *undo) (*house, error) {
 		return nil, err
 	}
 
+	if err := h.pushers.join(ctx, h.db, secret); err != nil {
+		return nil, fmt.Errorf("reading the push apps: %w", err)
+	}
 	h.auth = auth.New(auth.Config{Store: h.db.Accounts(), Secret: secret, Issuer: issuer, Now: a.opt.Now, Log: a.log})
 	if err := h.auth.Prepare(ctx); err != nil {
 		return nil, fmt.Errorf("preparing the signing keys: %w", err)
 	}
+	if h.web, err = a.webPush(ctx, h.pushers); err != nil {
+		return nil, err
+	}
 	pushing := newPulse("deliveries", 0, a.opt.Now)
 	timing := newPulse("escalation timers", time.Minute, a.opt.Now)
 	h.pipeline = a.pipeline(h, pushing)
+	h.pushers.pipeline = h.pipeline
 	h.desk = respond.New(respond.Config{
 		Store: h.db.Desk(), Pager: h.pipeline, Node: a.cfg.nodeName(), Lease: a.cfg.Lease,
 		Now: a.opt.Now, Log: a.log, Meter: a.meter,
@@ -126,8 +134,16 @@ func (a *App) options() Options {
 }
 
 func (a *App) pipeline(h *house, p *pulse) *push.Pipeline {
+	senders := map[push.Provider]push.Sender{}
+	for of, s := range h.pushers.switches {
+		senders[of] = s
+	}
+	h.carriers.into(senders)
+	if h.web != nil {
+		senders[push.WebPush] = h.web
+	}
 	return push.NewPipeline(push.Config{
-		Store: watchedStore{h.db.Deliveries(), p}, Senders: h.senders, Signer: signer{h.auth},
+		Store: watchedStore{h.db.Deliveries(), p}, Senders: senders, Signer: signer{h.auth},
 		BaseURL: a.URL(), Lease: a.cfg.Lease, Now: a.opt.Now, Log: a.log, Meter: a.meter,
 	})
 }
@@ -211,7 +227,7 @@ func (a *App) chores(h *house) []chore {
 	return []chore{
 		{"watching the mass-prune guard", 15 * time.Second, guard.look},
 		{"looking for overdue incidents", 15 * time.Second, func(ctx context.Context) error { return h.desk.Audit(ctx, timers) }},
-		{"refreshing the catalogue", 5 * time.Second, func(ctx context.Context) error { _, err := h.db.Refresh(ctx); return err }},
+		{"refreshing the catalogue", 5 * time.Second, h.refresh},
 		{"rotating the signing keys", time.Minute, h.auth.Prepare},
 		{"ending the connections of ended sessions", 5 * time.Second, h.expel},
 		{"keeping push connections warm", 5 * time.Minute, h.warm},
@@ -220,6 +236,15 @@ func (a *App) chores(h *house) []chore {
 			return err
 		}},
 	}
+}
+
+// refresh takes over what has changed in the configuration on another node.
+func (h *house) refresh(ctx context.Context) error {
+	c, err := h.db.Refresh(ctx)
+	if err != nil {
+		return err
+	}
+	return h.pushers.reload(ctx, c.Version)
 }
 
 // expel ends the sockets of sessions that ended on any node.
@@ -233,10 +258,11 @@ func (h *house) expel(ctx context.Context) error {
 // wait for a TLS handshake, and says early when a provider cannot be reached.
 func (h *house) warm(ctx context.Context) error {
 	var errs []error
-	for _, s := range h.senders {
-		if w, ok := s.(interface{ Warm(context.Context) error }); ok {
-			errs = append(errs, w.Warm(ctx))
-		}
+	for _, s := range h.pushers.switches {
+		errs = append(errs, s.Warm(ctx))
+	}
+	if h.web != nil {
+		errs = append(errs, h.web.Warm(ctx))
 	}
 	return errors.Join(errs...)
 }
