@@ -130,8 +130,15 @@ type Lane struct {
 	Environment string
 }
 
-// Lane gives the lane the device's pushes go through.
-func (d Device) Lane() Lane { return Lane{d.App, d.Provider, d.Environment} }
+// Lane gives the lane the device's pushes go through. FCM hands pushes for
+// iPhones and browsers on to others, with keys of their own: their trouble is
+// not the Android phones'.
+func (d Device) Lane() Lane {
+	if d.Provider == FCM && d.Platform != Android && d.Platform != "" {
+		return Lane{d.App, d.Provider, d.Environment + "/" + string(d.Platform)}
+	}
+	return Lane{d.App, d.Provider, d.Environment}
+}
 
 // Kind is why we push; within a lane page goes before update before settle.
 type Kind string
