@@ -67,9 +67,10 @@ type RetentionConfig struct {
 type PushConfig struct {
 	// CAFile adds certificate authorities trusted for the providers' endpoints,
 	// for the emulator and for TLS-inspecting proxies.
-	CAFile string     `yaml:"ca_file"`
-	APNs   APNsConfig `yaml:"apns"`
-	FCM    FCMConfig  `yaml:"fcm"`
+	CAFile  string        `yaml:"ca_file"`
+	APNs    APNsConfig    `yaml:"apns"`
+	FCM     FCMConfig     `yaml:"fcm"`
+	WebPush WebPushConfig `yaml:"webpush"`
 }
 
 // APNsConfig is Apple's side.
@@ -110,6 +111,19 @@ type FCMApp struct {
 	ProjectID string `yaml:"project_id"`
 }
 
+// WebPushConfig is about browsers. The key is generated and kept in the
+// database.
+type WebPushConfig struct {
+	Enabled bool `yaml:"enabled"`
+	// Subject is how push services reach the operator: mailto: or https:. Empty
+	// means PublicURL.
+	Subject string `yaml:"subject"`
+	// ExtraHosts may be pushed to beside the browsers' own push services.
+	ExtraHosts []string `yaml:"extra_hosts"`
+	// AllowPrivate lets pushes go to private addresses.
+	AllowPrivate bool `yaml:"allow_private"`
+}
+
 // Defaults is the one place of defaults.
 func Defaults() Config {
 	return Config{
@@ -123,5 +137,6 @@ func Defaults() Config {
 		Log:                 LogConfig{Level: "info", Format: "text"},
 		Realtime:            RealtimeConfig{MaxConnections: 20_000},
 		Retention:           RetentionConfig{TimelineDays: 400, DeliveriesDays: 30},
+		Push:                PushConfig{WebPush: WebPushConfig{Enabled: true}},
 	}
 }

@@ -74,8 +74,12 @@ type Keys struct {
 	Auth   string `json:"auth,omitempty"`
 	// Seal is the public key to which the texts of a sealed app are encrypted.
 	Seal string `json:"seal,omitempty"`
-	// Secret signs what a webhook gets; it is sealed at rest.
-	Secret string `json:"secret,omitempty"`
+	// Secret signs what a webhook gets; it is sealed at rest. Former, the one
+	// before it, signs too until FormerUntil, so that a receiver has the time to
+	// take over the new one.
+	Secret      string    `json:"secret,omitempty"`
+	Former      string    `json:"former,omitempty"`
+	FormerUntil time.Time `json:"former_until,omitzero"`
 }
 
 // LiveActivity is how an iPhone takes Live Activities.
@@ -130,11 +134,17 @@ type Lane struct {
 	Environment string
 }
 
-// Lane gives the lane the device's pushes go through. FCM hands pushes for
-// iPhones and browsers on to others, with keys of their own: their trouble is
-// not the Android phones'.
+// Lane gives the lane the device's pushes go through. Web Push is not one
+// provider but one for each maker of browsers, so there the service takes the
+// place of the environment. FCM hands pushes for iPhones and browsers on to
+// others, with keys of their own: their trouble is not the Android phones'.
 func (d Device) Lane() Lane {
-	if d.Provider == FCM && d.Platform != Android && d.Platform != "" {
+	switch {
+	case d.Provider == WebPush:
+		return Lane{d.App, d.Provider, webPushService(d.Token)}
+	case d.Provider == Webhook:
+		return Lane{d.App, d.Provider, hookLane(d.Token)}
+	case d.Provider == FCM && d.Platform != Android && d.Platform != "":
 		return Lane{d.App, d.Provider, d.Environment + "/" + string(d.Platform)}
 	}
 	return Lane{d.App, d.Provider, d.Environment}
@@ -273,10 +283,19 @@ type Message struct {
 	ExpiresAt  time.Time
 	// Background marks an APNs push without an alert.
 	Background bool
-	// Body is the APNs payload, complete JSON of at most 4096 bytes.
+	// Body is the APNs payload, complete JSON of at most 4096 bytes, or Web
+	// Push's plaintext of at most 3993.
 	Body []byte
 	// Data is the FCM data map; at most 4096 bytes altogether.
 	Data map[string]string
+	// Level is how hard it knocks on this device; Downgrade says why not as hard
+	// as the incident asks for, and is empty when it does. For the delivery log.
+	Level     string
+	Downgrade string
+	// Letter is what an address gets; nil for apps and browsers.
+	Letter *Letter
+	// Keys are the device's: Web Push encrypts to them, webhooks are signed by them.
+	Keys Keys
 }
 
 // Sender hands one message to one provider and says what came of it. It does

@@ -87,6 +87,9 @@ type Notification struct {
 	// one is due at FixedAt; if not, at once. Both empty: due at DueAt.
 	WaitsFor string
 	FixedAt  time.Time
+	// DisplayedWithin is how long those that wait for this one wait, once it is
+	// dispatched.
+	DisplayedWithin time.Duration
 }
 
 // ChangeEvent is something that was changed on purpose (a deployment); it is
@@ -174,6 +177,7 @@ type Tx interface {
 	Cases
 	Alerts
 	Paging
+	Reports
 	Answers
 	// Append adds timeline entries; Seq is given at commit.
 	Append(entries ...incident.Entry)
@@ -215,6 +219,15 @@ type Paging interface {
 	// dispatched (or expired, when their ExpiresAt has passed: State says which);
 	// next is when the earliest remaining one is due, zero if none.
 	TakeDue(incidentID string, now time.Time) (due []Notification, next time.Time, err error)
+	// PutBack schedules a notification that TakeDue gave for another moment.
+	PutBack(notificationID string, due time.Time) error
+	// Await has the waiting notifications that wait for this one looked at at a
+	// moment, or at their fixed one if that is earlier; next is the earliest of
+	// them, zero if there are none.
+	Await(incidentID, notificationID string, look time.Time) (next time.Time, err error)
+	// Shown reports whether any device has displayed the notification, as its
+	// receipts say: displayed, opened or acted.
+	Shown(incidentID, notificationID string) (bool, error)
 	// CancelPages cancels all waiting notifications, and all page deliveries
 	// not yet in a final state, and returns them as they were.
 	CancelPages(incidentID string, at time.Time) ([]Notification, []push.Delivery, error)
@@ -224,6 +237,22 @@ type Paging interface {
 	// hands. Those settled before are among them: what they show is rewritten
 	// by each change, from acknowledged to resolved.
 	PagedDevices(incidentID string) ([]push.Device, error)
+}
+
+// Reports reads deliveries and keeps what devices say of them.
+type Reports interface {
+	// FindDeliveries gives those of the deliveries that there are, by id.
+	FindDeliveries(ids []string) (map[string]push.Delivery, error)
+	// AddReceipts stores those that are the first of their delivery and event,
+	// and gives them back; the others change nothing.
+	AddReceipts(list []push.Receipt) (added []push.Receipt, err error)
+	// Registered reports whether the device is registered to the user.
+	Registered(userID, deviceID string) (bool, error)
+	// LastConcerned gives the incident's revision when it was last reassigned and
+	// when the person was last paged for it; zero for never.
+	LastConcerned(incidentID, userID string) (reassigned, paged int64, err error)
+	// HeardFrom notes that devices have reported.
+	HeardFrom(deviceIDs []string, at time.Time) error
 }
 
 // Answers keeps the answers given under idempotency keys for 24 hours.
