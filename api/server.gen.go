@@ -332,9 +332,15 @@ type TimelineDetail struct {
 	DeliveryId *string `json:"delivery_id,omitempty"`
 	DeviceId   *string `json:"device_id,omitempty"`
 
-	// Kind page, update or settle.
-	Kind      *string `json:"kind,omitempty"`
-	LatencyMs *int64  `json:"latency_ms,omitempty"`
+	// Downgrade Why it does not knock as hard as the incident asks for, such as a permission that the phone has not given.
+	Downgrade *string `json:"downgrade,omitempty"`
+
+	// Kind page, update, settle or activity (a Live Activity).
+	Kind *string `json:"kind,omitempty"`
+
+	// KnockLevel How hard the push knocks on the device. critical, time-sensitive, active, passive or silent.
+	KnockLevel *string `json:"knock_level,omitempty"`
+	LatencyMs  *int64  `json:"latency_ms,omitempty"`
 
 	// Level Place in the escalation plan, from 1.
 	Level *int `json:"level,omitempty"`

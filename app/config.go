@@ -67,9 +67,11 @@ type RetentionConfig struct {
 type PushConfig struct {
 	// CAFile adds certificate authorities trusted for the providers' endpoints,
 	// for the emulator and for TLS-inspecting proxies.
-	CAFile string     `yaml:"ca_file"`
-	APNs   APNsConfig `yaml:"apns"`
-	FCM    FCMConfig  `yaml:"fcm"`
+	CAFile string `yaml:"ca_file"`
+	// WordsDir holds further languages for what phones show, a JSON file each.
+	WordsDir string     `yaml:"words_dir"`
+	APNs     APNsConfig `yaml:"apns"`
+	FCM      FCMConfig  `yaml:"fcm"`
 }
 
 // APNsConfig is Apple's side.
@@ -88,6 +90,9 @@ type APNsApp struct {
 	KeyID    string `yaml:"key_id"`
 	Key      string `yaml:"key"` // PEM, the .p8 file's content
 	KeyFile  string `yaml:"key_file"`
+	// Privacy and Unlock: see push.AppOptions.
+	Privacy string   `yaml:"privacy"`
+	Unlock  []string `yaml:"unlock"`
 }
 
 // FCMConfig is Google's side.
@@ -102,6 +107,9 @@ type FCMApp struct {
 	Name               string `yaml:"name"`
 	ServiceAccount     string `yaml:"service_account"` // the JSON itself
 	ServiceAccountFile string `yaml:"service_account_file"`
+	// Privacy and Unlock: see push.AppOptions.
+	Privacy string   `yaml:"privacy"`
+	Unlock  []string `yaml:"unlock"`
 }
 
 // Defaults is the one place of defaults.

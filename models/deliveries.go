@@ -108,7 +108,8 @@ func (d deliveries) jobs(ctx context.Context, ids []string) ([]push.Job, error) 
 	}
 	people := d.db.Catalog().People
 	for i := range jobs {
-		jobs[i].Content.TimeZone = people[jobs[i].Delivery.UserID].TimeZone
+		person := people[jobs[i].Delivery.UserID]
+		jobs[i].Content.TimeZone, jobs[i].Content.Locale = person.TimeZone, person.Locale
 	}
 	return jobs, nil
 }
@@ -149,7 +150,9 @@ func contentOf(i incident.Incident, d push.Delivery) push.Content {
 	c := push.Content{
 		Number: i.Number, Revision: i.Revision, Title: i.Title, ServiceName: i.ServiceName,
 		Severity: i.Severity, Urgency: i.Urgency, Status: i.Status, ChangedAt: i.UpdatedAt,
+		Theirs: i.Open() && slices.Contains(i.Assignees, d.UserID),
 	}
+	c.StaleAt, _ = i.Timers.Next()
 	switch i.Status {
 	case incident.Triggered:
 		// A settle that comes late, after the incident rings again, is for those

@@ -165,6 +165,13 @@ const (
 	Probe Kind = "probe"
 )
 
+// Topics of notices.
+const (
+	TopicShiftStarts = "shift_starts"
+	TopicShiftEnds   = "shift_ends"
+	TopicUnpageable  = "unpageable"
+)
+
 // About is what a delivery says where no incident says it.
 type About struct {
 	// Topic tells notices apart: shift_starts, shift_ends, unpageable, …
@@ -240,6 +247,12 @@ type Content struct {
 	ChangedAt time.Time // when Status was reached
 	// Reassigned: the page is settled because it is no longer this person's.
 	Reassigned bool
+	// Theirs: the person is one of its assignees.
+	Theirs bool
+	// StaleAt is when the incident next changes by itself; zero if never.
+	StaleAt time.Time
+	// Locale is the person's language (BCP 47); the device's goes before it.
+	Locale string
 	// TimeZone is the person's, an IANA name; times on the phone are written in
 	// it. Empty or unknown: UTC, and the text says so.
 	TimeZone string
@@ -279,6 +292,10 @@ type Message struct {
 	Body []byte
 	// Data is the FCM data map; at most 4096 bytes altogether.
 	Data map[string]string
+	// Level is how hard it knocks on this device; Downgrade says why not as hard
+	// as the incident asks for, and is empty when it does. For the delivery log.
+	Level     string
+	Downgrade string
 }
 
 // Sender hands one message to one provider and says what came of it. It does

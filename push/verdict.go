@@ -143,6 +143,7 @@ func (o Outcome) tell(v *Verdict) {
 		accepted := o.entry(v.Delivery, incident.EntryAccepted, o.DoneAt)
 		accepted.Detail.Class = string(o.Result.Class)
 		accepted.Detail.ProviderID = o.Result.ProviderID
+		accepted.Detail.KnockLevel, accepted.Detail.Downgrade = o.Level, o.Downgrade
 		accepted.Detail.LatencyMS = o.DoneAt.Sub(o.SentAt).Milliseconds()
 		v.Entries = append(v.Entries, sent, accepted)
 	case Scheduled:

@@ -166,11 +166,14 @@ func (w *work) note(c *Case, t incident.EntryType, detail incident.Detail) {
 	})
 }
 
-// content is what the notification says, in the person's own time zone.
+// content is what the notification says, in the person's own language and time zone.
 func (w *work) content(i incident.Incident, o outgoing) push.Content {
+	person := w.tx.Catalog().People[o.device.UserID]
+	stale, _ := i.Timers.Next()
 	return push.Content{
 		Number: i.Number, Revision: i.Revision, Title: i.Title, ServiceName: i.ServiceName, Severity: i.Severity, Urgency: i.Urgency,
 		Status: i.Status, By: o.by, ChangedAt: i.UpdatedAt, Reassigned: o.reassigned,
-		TimeZone: w.tx.Catalog().People[o.device.UserID].TimeZone,
+		Theirs: i.Open() && slices.Contains(i.Assignees, o.device.UserID), StaleAt: stale,
+		Locale: person.Locale, TimeZone: person.TimeZone,
 	}
 }
