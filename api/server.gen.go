@@ -255,7 +255,7 @@ type Position struct {
 // 401: token_missing, token_invalid, token_expired, session_ended, bad_credentials, refresh_invalid, refresh_reused.
 // 403: role_too_low, account_disabled, device_removed, bad_origin. 404: not_found, no_such_path. 405: method_not_allowed.
 // 409: incident_resolved, not_acknowledged, not_triggered, plan_exhausted, idempotency_key_reused,
-// too_many_devices. 413: too_large. 415: unsupported_media_type.
+// too_many_devices, contact_exists, too_many_contacts. 413: too_large. 415: unsupported_media_type.
 // 429: too_many_attempts. 500: internal.
 // 503: overloaded, shutting_down, database_unreachable, outcome_unknown, busy, login_busy,
 // keys_not_ready, too_many_connections, draining, not_ready, timeout, body_cut.

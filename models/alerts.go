@@ -95,6 +95,22 @@ func (tx *Tx) repoint(d dedup, a respond.Alert) error {
 	return nil
 }
 
+// SeenAlert gives the open alert of this content under the key, if one came
+// before, and how many different contents are open under it.
+func (tx *Tx) SeenAlert(integrationID, dedupKey, fingerprint string) (alertID string, distinct int, err error) {
+	open, found, err := tx.FindOpen(integrationID, dedupKey)
+	if err != nil || !found {
+		return "", 0, err
+	}
+	err = tx.row(`SELECT COALESCE(MAX(CASE WHEN fingerprint = ? THEN id END), ''), count(*) FROM alerts
+		WHERE incident_id = ? AND integration_id = ? AND dedup_key = ? AND resolved_at IS NULL`,
+		fingerprint, open.IncidentID, integrationID, clean(dedupKey)).Scan(&alertID, &distinct)
+	if err != nil {
+		return "", 0, fmt.Errorf("looking for an alert of the same content: %w", err)
+	}
+	return alertID, distinct, nil
+}
+
 // CountAlert notes one more identical event.
 func (tx *Tx) CountAlert(alertID string, when time.Time) error {
 	if tx.pending.counts == nil {

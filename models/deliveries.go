@@ -187,11 +187,13 @@ func (d deliveries) Release(ctx context.Context, deliveryIDs []string) error {
 
 // PagedDevices gives, once each, the devices that got a page of the incident
 // or may have. A lease that is still noted on
-// a cancelled delivery means that a node held it: it may be in the air.
+// a cancelled delivery means that a node held it: it may be in the air. An
+// e-mail counts only once it was accepted: who got none wants no follow-up.
 func (tx *Tx) PagedDevices(incidentID string) ([]push.Device, error) {
 	found, err := tx.query(`SELECT `+of("v", deviceColumns)+` FROM devices v
 		WHERE v.removed_at IS NULL AND v.id IN (SELECT p.device_id FROM deliveries p
-			WHERE p.incident_id = ? AND p.kind = 'page' AND (p.state = 'accepted' OR p.attempt > 0 OR p.held OR p.lease_until IS NOT NULL))
+			WHERE p.incident_id = ? AND p.kind = 'page'
+				AND (p.state = 'accepted' OR v.provider <> 'email' AND (p.attempt > 0 OR p.held OR p.lease_until IS NOT NULL)))
 		ORDER BY v.created_at, v.id`, incidentID)
 	if err != nil {
 		return nil, fmt.Errorf("looking for paged devices: %w", err)

@@ -18,13 +18,14 @@ func noDevice() error {
 	return fault.New(fault.NotFound, "not_found", "you have no such device; it may have been removed, register it again")
 }
 
-// Devices serves api.Devices, oldest first.
+// Devices serves api.Devices, oldest first and without addresses.
 func (r Registry) Devices(ctx context.Context, userID string) ([]push.Device, error) {
-	rows, err := find[Device](ctx, r.db.reader(), "WHERE user_id = ? AND removed_at IS NULL ORDER BY created_at, id", userID)
+	rows, err := find[Device](ctx, r.db.reader(), "WHERE user_id = ? AND target_kind <> 'address' AND removed_at IS NULL ORDER BY created_at, id", userID)
 	return nouns[Device, push.Device](rows), err
 }
 
-// Device serves api.Devices.
+// Device serves api.Devices. It finds addresses too: the buttons in an e-mail
+// live as long as its address.
 func (r Registry) Device(ctx context.Context, userID, id string) (push.Device, error) {
 	row, err := one[Device](ctx, r.db.reader(), noDevice(), "WHERE id = ? AND user_id = ? AND removed_at IS NULL", id, userID)
 	return row.noun(), err
@@ -37,7 +38,7 @@ func (r Registry) RegisterDevice(ctx context.Context, d push.Device) (stored pus
 		if err := tx.lockUser(d.UserID); err != nil {
 			return err
 		}
-		known, err := find[Device](tx.ctx, tx, "WHERE provider = ? AND token = ? AND removed_at IS NULL"+tx.forUpdate(), string(d.Provider), clean(d.Token))
+		known, err := find[Device](tx.ctx, tx, "WHERE provider = ? AND token = ? AND target_kind <> 'address' AND removed_at IS NULL"+tx.forUpdate(), string(d.Provider), clean(d.Token))
 		if err != nil {
 			return fmt.Errorf("looking for a device: %w", err)
 		}
@@ -60,7 +61,7 @@ func (r Registry) RegisterDevice(ctx context.Context, d push.Device) (stored pus
 // device that had the new token loses it: one token is one app.
 func (r Registry) UpdateDevice(ctx context.Context, d push.Device) error {
 	return r.db.Write(ctx, "user "+d.UserID, func(tx *Tx) error {
-		old, err := one[Device](tx.ctx, tx, noDevice(), "WHERE id = ? AND user_id = ? AND removed_at IS NULL"+tx.forUpdate(), d.ID, d.UserID)
+		old, err := one[Device](tx.ctx, tx, noDevice(), "WHERE id = ? AND user_id = ? AND target_kind <> 'address' AND removed_at IS NULL"+tx.forUpdate(), d.ID, d.UserID)
 		if err != nil {
 			return err
 		}
@@ -82,7 +83,7 @@ func (r Registry) UpdateDevice(ctx context.Context, d push.Device) error {
 // RemoveDevice serves api.Devices.
 func (r Registry) RemoveDevice(ctx context.Context, userID, id string) error {
 	return r.db.Write(ctx, "user "+userID, func(tx *Tx) error {
-		row, err := one[Device](tx.ctx, tx, noDevice(), "WHERE id = ? AND user_id = ? AND removed_at IS NULL"+tx.forUpdate(), id, userID)
+		row, err := one[Device](tx.ctx, tx, noDevice(), "WHERE id = ? AND user_id = ? AND target_kind <> 'address' AND removed_at IS NULL"+tx.forUpdate(), id, userID)
 		if err != nil {
 			return err
 		}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/nightbell/nightbell/fault"
 	"github.com/nightbell/nightbell/incident"
-	"github.com/nightbell/nightbell/oncall"
 	"github.com/nightbell/nightbell/push"
 )
 
@@ -48,7 +47,7 @@ func (tx *Tx) addDevice(row Device) error {
 // makeRoom refuses a device too many. Dead ones, the remains of reinstalled
 // apps, give way: nobody must be unreachable for not having tidied up.
 func (tx *Tx) makeRoom(userID string) error {
-	have, err := find[Device](tx.ctx, tx, "WHERE user_id = ? AND removed_at IS NULL ORDER BY created_at, id", userID)
+	have, err := find[Device](tx.ctx, tx, "WHERE user_id = ? AND target_kind <> 'address' AND removed_at IS NULL ORDER BY created_at, id", userID)
 	if err != nil {
 		return fmt.Errorf("counting devices: %w", err)
 	}
@@ -138,7 +137,7 @@ func (tx *Tx) cancelDeliveriesTo(row Device, why string) error {
 			IncidentID: d.IncidentID, Revision: d.Revision, Type: incident.EntryCancelled, At: now, Actor: incident.System,
 			Detail: incident.Detail{
 				Reason: why, NotificationID: d.NotificationID, DeliveryID: d.ID, Kind: string(d.Kind), UserID: d.UserID,
-				DeviceID: d.DeviceID, Method: string(oncall.Push), Provider: row.Provider, Attempt: d.Attempt,
+				DeviceID: d.DeviceID, Method: row.noun().Method(), Provider: row.Provider, Attempt: d.Attempt,
 			},
 		})
 	}

@@ -138,6 +138,10 @@ const (
 	Voice   Method = "voice"
 )
 
+// Methods are all of them, the loudest first: the order in which they are
+// tried where no rule says otherwise.
+func Methods() []Method { return []Method{Push, Voice, SMS, Email, Webhook} }
+
 // Rule is one of a person's notification rules: after Delay from the moment
 // the level begins, reach me by Method. Urgency is "high" or "low".
 type Rule struct {

@@ -126,8 +126,8 @@ func (r Rule) Validate() error {
 	switch {
 	case r.Urgency != "high" && r.Urgency != "low":
 		return fault.Field("urgency", "unknown_urgency", "A notification rule is for high or low urgency, not %q.", r.Urgency)
-	case r.Method != Push:
-		return fault.Field("method", "unknown_method", "A notification rule reaches people by push, not by %q.", string(r.Method))
+	case !slices.Contains(Methods(), r.Method):
+		return fault.Field("method", "unknown_method", "A notification rule reaches people by push, email, webhook, sms or voice, not by %q.", string(r.Method))
 	case r.Delay < 0 || r.Delay > MaxDelay:
 		return fault.Field("delay", "bad_delay", "A notification rule's delay must be between 0s and %s, not %s.", MaxDelay, r.Delay)
 	}

@@ -23,6 +23,9 @@ func worth(j *Job, now time.Time) (final DeliveryState, why string) {
 	if why := unwanted(j); why != "" {
 		return Cancelled, why
 	}
+	if j.Device.State == DeviceDead && j.Device.TargetKind == AddressTarget {
+		return Failed, "the address takes no more messages; its owner must add it again"
+	}
 	if j.Device.State == DeviceDead {
 		return Failed, "the device's push token is gone; the app must register again"
 	}

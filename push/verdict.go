@@ -110,7 +110,7 @@ func (o Outcome) applyLate(v *Verdict) {
 		o.tell(v)
 	}
 	stopped := was == Cancelled || was == Expired
-	if v.Delivery.Kind == Page && stopped && (accepted || o.mayHaveArrived()) {
+	if v.Delivery.Kind == Page && stopped && (accepted || o.mayHaveArrived()) && o.followed(accepted) {
 		v.FollowUp = o.followUp(v.Delivery)
 	}
 }
@@ -119,6 +119,13 @@ func (o Outcome) applyLate(v *Verdict) {
 func (o Outcome) mayHaveArrived() bool {
 	lost := o.Result.Class == ClassRetry || o.Result.Class == ClassCut
 	return !o.SentAt.IsZero() && o.Result.Status == 0 && lost
+}
+
+// followed reports whether a settle makes sense there: an e-mail that may not
+// have arrived is not followed by another.
+func (o Outcome) followed(accepted bool) bool {
+	dev := o.Job.Device
+	return dev.Settles() && (accepted || dev.Provider != Email)
 }
 
 // followUp is the settle for a page that rang after it was no longer wanted.
@@ -176,7 +183,7 @@ func (o Outcome) entry(d Delivery, t incident.EntryType, at time.Time) incident.
 		IncidentID: d.IncidentID, Revision: d.Revision, Type: t, At: stamp(at), Actor: incident.System,
 		Detail: incident.Detail{
 			NotificationID: d.NotificationID, DeliveryID: d.ID, Kind: string(d.Kind),
-			UserID: d.UserID, DeviceID: d.DeviceID, Method: "push",
+			UserID: d.UserID, DeviceID: d.DeviceID, Method: o.Job.Device.Method(),
 			Provider: string(o.Job.Device.Provider), Attempt: d.Attempt,
 		},
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/nightbell/nightbell/incident"
+	"github.com/nightbell/nightbell/oncall"
 	"github.com/nightbell/nightbell/push"
 )
 
@@ -29,16 +30,42 @@ func (c *Catalog) Reachable(userID string) bool {
 	return ok && !p.Disabled
 }
 
-// ringable gives the devices of a person that a notification may go to: the
-// named one, or all that are not dead.
-func (c *Catalog) ringable(userID, deviceID string) []push.Device {
+// ringable gives the devices of a person that a notification by a method may
+// go to: the named one, or all that can be used.
+func (c *Catalog) ringable(userID string, by oncall.Method, deviceID string) []push.Device {
 	var out []push.Device
 	for _, dev := range c.Devices[userID] {
-		if dev.State != push.DeviceDead && (deviceID == "" || dev.ID == deviceID) {
+		if dev.Usable() && oncall.Method(dev.Method()) == by && (deviceID == "" || dev.ID == deviceID) {
 			out = append(out, dev)
 		}
 	}
 	return out
+}
+
+// anyWay gives the methods that reach a person when no rule says how: their
+// apps, and only without any of them all their addresses.
+func (c *Catalog) anyWay(userID string) []oncall.Method {
+	var out []oncall.Method
+	for _, m := range oncall.Methods() {
+		if len(c.ringable(userID, m, "")) == 0 {
+			continue
+		}
+		if m == oncall.Push {
+			return []oncall.Method{m}
+		}
+		out = append(out, m)
+	}
+	return out
+}
+
+// methodOf is how a device of a person is reached; push, if it is gone.
+func (c *Catalog) methodOf(userID, deviceID string) string {
+	for _, dev := range c.Devices[userID] {
+		if dev.ID == deviceID {
+			return dev.Method()
+		}
+	}
+	return string(oncall.Push)
 }
 
 // name gives a person's name for the timeline, or the id if they are gone.

@@ -96,11 +96,14 @@ func (w *work) rungs(c *Case) error {
 // names may be gone since it was scheduled: then those that are left ring, and
 // the timeline says so.
 func (w *work) ring(c *Case, n Notification) {
-	if len(w.tx.Catalog().ringable(n.UserID, n.DeviceID)) == 0 {
-		n.DeviceID = ""
-		w.warn(c, n.UserID, "no_device", "has no longer the device that was to ring now; all active devices are notified instead")
+	if len(w.tx.Catalog().ringable(n.UserID, n.Method, n.DeviceID)) > 0 {
+		w.dispatch(c, n)
+		return
 	}
-	w.dispatch(c, n)
+	n.DeviceID = ""
+	for _, n.Method = range w.warn(c, n.UserID, "no_device", "has no longer the device or address that was to be notified now", "instead") {
+		w.dispatch(c, n)
+	}
 }
 
 // next is the plan's next step from where the case stands.

@@ -87,7 +87,7 @@ func (d *Desk) Ingest(ctx context.Context, e Event) (Receipt, error) {
 		case e.Action == EventTrigger && open.Fingerprint == e.fingerprint():
 			return w.tx.CountAlert(open.AlertID, w.now)
 		case e.Action == EventTrigger:
-			return w.addAlert(open.IncidentID, in, e, by)
+			return w.addAlert(open, in, e, by)
 		case !found:
 			return nil
 		case e.Action == EventAcknowledge:
@@ -144,12 +144,28 @@ func (w *work) openCase(in Integration, e Event, by incident.Actor) error {
 	return w.finish(&c)
 }
 
-// addAlert notes different content under a key that is open: no new page. The
-// incident is locked before its key, as whoever resolves it does: the other way
-// round the two would deadlock.
-func (w *work) addAlert(incidentID string, in Integration, e Event, by incident.Actor) error {
-	a := w.alert(incidentID, in, e)
-	err := w.change(incidentID, by, func(i incident.Incident) (incident.Change, error) {
+// maxContents bounds the alerts of one key: a sender that writes a metric's
+// value into its summary would otherwise add a row with each event.
+const maxContents = 100
+
+// addAlert notes different content under a key that is open: no new page.
+// Content that came before is counted, and so is what is beyond maxContents, on
+// the newest alert.
+//
+// The incident is locked before its key, as whoever resolves it does: the other
+// way round the two would deadlock.
+func (w *work) addAlert(open OpenAlert, in Integration, e Event, by incident.Actor) error {
+	seen, distinct, err := w.tx.SeenAlert(in.ID, e.DedupKey, e.fingerprint())
+	switch {
+	case err != nil:
+		return err
+	case seen != "":
+		return w.tx.CountAlert(seen, w.now)
+	case distinct >= maxContents:
+		return w.tx.CountAlert(open.AlertID, w.now)
+	}
+	a := w.alert(open.IncidentID, in, e)
+	err = w.change(open.IncidentID, by, func(i incident.Incident) (incident.Change, error) {
 		return i.AlertAdded(incident.AlertInfo{ID: a.ID, Summary: a.Summary, Severity: a.Severity}, by, w.now)
 	})
 	if err != nil {

@@ -43,34 +43,45 @@ func (w *work) page(c *Case, s oncall.Step) {
 }
 
 // notify turns a person's rules into notifications. Without a usable rule all
-// their devices ring at once, and the timeline says so: better woken by the
-// wrong sound than not at all.
+// their devices ring at once, or, without a device, all their addresses, and
+// the timeline says so: better woken by the wrong sound than not at all.
 func (w *work) notify(c *Case, userID string, expires time.Time) {
 	cat := w.tx.Catalog()
 	rungs := w.usable(cat, userID, oncall.Rungs(cat.People[userID].Rules, string(c.Incident.Urgency), w.now))
 	if len(rungs) == 0 {
-		w.warn(c, userID, "no_usable_rule", "has no usable notification rule for this urgency; all active devices are notified at once")
-		rungs = []oncall.Rung{{Method: oncall.Push, At: w.now}}
+		ways := w.warn(c, userID, "no_usable_rule", "has no usable notification rule for this urgency", "at once")
+		if len(ways) == 0 {
+			ways = []oncall.Method{oncall.Push} // the promise that could not be kept is on record
+		}
+		for _, m := range ways {
+			rungs = append(rungs, oncall.Rung{Method: m, At: w.now})
+		}
 	}
 	for _, r := range rungs {
 		w.schedule(c, userID, r, expires)
 	}
 }
 
-// warn says on the timeline why all of a person's devices ring, or that there
-// are none.
-func (w *work) warn(c *Case, userID, reason, text string) {
+// warn says on the timeline why a person is notified in whatever way there is,
+// or that there is none, and gives the ways.
+func (w *work) warn(c *Case, userID, reason, why, when string) []oncall.Method {
 	cat := w.tx.Catalog()
-	if len(cat.ringable(userID, "")) == 0 {
-		text = "has no active device; nothing could be sent"
+	ways := cat.anyWay(userID)
+	text := why + "; all active devices are notified " + when
+	switch {
+	case len(ways) == 0:
+		text = "has no active device and no verified address; nothing could be sent"
+	case ways[0] != oncall.Push:
+		text = why + ", and no active device; all verified addresses are notified " + when
 	}
 	w.note(c, incident.EntryWarning, incident.Detail{Reason: reason, UserID: userID, Text: cat.name(userID) + " " + text})
+	return ways
 }
 
 // usable drops the rungs that lead to no device.
 func (w *work) usable(cat *Catalog, userID string, rungs []oncall.Rung) []oncall.Rung {
 	return slices.DeleteFunc(rungs, func(r oncall.Rung) bool {
-		return r.Method != oncall.Push || len(cat.ringable(userID, r.DeviceID)) == 0
+		return len(cat.ringable(userID, r.Method, r.DeviceID)) == 0
 	})
 }
 
@@ -97,7 +108,7 @@ func (w *work) schedule(c *Case, userID string, r oncall.Rung, expires time.Time
 // leased to this node: the sender gets them in memory after the commit, and
 // another node only if this one dies.
 func (w *work) dispatch(c *Case, n Notification) {
-	for _, dev := range w.tx.Catalog().ringable(n.UserID, n.DeviceID) {
+	for _, dev := range w.tx.Catalog().ringable(n.UserID, n.Method, n.DeviceID) {
 		d := w.delivery(c, push.Page, dev)
 		d.NotificationID, d.ExpiresAt = n.ID, n.ExpiresAt
 		w.outgoing = append(w.outgoing, outgoing{delivery: d, device: dev})
@@ -130,7 +141,7 @@ func (w *work) stopPaging(c *Case) error {
 	for _, d := range unsent {
 		detail := incident.Detail{
 			NotificationID: d.NotificationID, DeliveryID: d.ID, Kind: string(d.Kind), UserID: d.UserID,
-			DeviceID: d.DeviceID, Method: string(oncall.Push), Attempt: d.Attempt, Reason: string(c.Incident.Status),
+			DeviceID: d.DeviceID, Method: w.tx.Catalog().methodOf(d.UserID, d.DeviceID), Attempt: d.Attempt, Reason: string(c.Incident.Status),
 		}
 		if !d.LeaseUntil.IsZero() {
 			detail.Text = inTheAir
@@ -142,8 +153,9 @@ func (w *work) stopPaging(c *Case) error {
 	return nil
 }
 
-// settle quiets every device that rang, except the one the action came from
-// and those of people who are still to be paged. A page that is in the air at
+// settle quiets every device that rang, except the one the action came from,
+// those of people who are still to be paged, and text messages and calls, which
+// nothing can take back. A page that is in the air at
 // this moment may land after its settle, so it is settled once more when its
 // answer is recorded (push: Verdict.FollowUp): twice quiet is harmless.
 func (w *work) settle(c *Case, by incident.Actor) error {
@@ -153,7 +165,7 @@ func (w *work) settle(c *Case, by incident.Actor) error {
 	}
 	reassigned := c.Incident.Status == incident.Triggered
 	for _, dev := range devices {
-		if dev.ID == by.DeviceID || dev.State == push.DeviceDead || reassigned && slices.Contains(c.Incident.Assignees, dev.UserID) {
+		if dev.ID == by.DeviceID || !dev.Settles() || dev.State == push.DeviceDead || reassigned && slices.Contains(c.Incident.Assignees, dev.UserID) {
 			continue
 		}
 		w.outgoing = append(w.outgoing, outgoing{

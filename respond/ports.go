@@ -196,6 +196,9 @@ type Alerts interface {
 	// AddAlert inserts a, and points its dedup key at it. When the key was free
 	// and another node takes it first, it fails in a way that Write retries.
 	AddAlert(a Alert) error
+	// SeenAlert gives the open alert of this content under the key, if one came
+	// before, and how many different contents are open under it.
+	SeenAlert(integrationID, dedupKey, fingerprint string) (alertID string, distinct int, err error)
 	// CountAlert notes one more identical event.
 	CountAlert(alertID string, at time.Time) error
 	// CloseAlerts resolves all open alerts of the incident and frees their keys.

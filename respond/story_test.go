@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -107,15 +108,7 @@ func TestTheSameKeyIsTheSameIncident(t *testing.T) {
 		want(s.t, "no new page", s.rang(), nil)
 		s.event(respond.EventTrigger, "db-1", incident.Critical, "Checkout is down and so is the database")
 		want(s.t, "still none for different content", s.rang(), nil)
-		alerts, err := s.db.Incidents().Alerts(s.t.Context(), i.ID, 10)
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		counts := map[string]int64{}
-		for _, a := range alerts {
-			counts[a.Summary] = a.Count
-		}
-		want(s.t, "alerts", counts, map[string]int64{"Checkout is down": 3, "Checkout is down and so is the database": 1})
+		want(s.t, "alerts", s.counts(i.ID), map[string]int64{"Checkout is down": 3, "Checkout is down and so is the database": 1})
 		want(s.t, "title stays", s.get(i.ID).Title, "Checkout is down")
 
 		s.event(respond.EventResolve, "db-1", incident.Critical, "")
@@ -126,6 +119,44 @@ func TestTheSameKeyIsTheSameIncident(t *testing.T) {
 			s.t.Errorf("after a resolve the key opened %s #%d, want a new incident", second.ID, second.Number)
 		}
 	})
+}
+
+// A sender that alternates, or writes a number into its summary, must not fill
+// the database.
+func TestContentsUnderOneKeyAreBounded(t *testing.T) {
+	each(t, func(s *stage) {
+		i := s.trigger("db-1")
+		for range 3 {
+			s.event(respond.EventTrigger, "db-1", incident.Critical, "A")
+			s.event(respond.EventTrigger, "db-1", incident.Critical, "B")
+		}
+		counts := s.counts(i.ID)
+		want(s.t, "alternating contents are counted", counts, map[string]int64{"Checkout is down": 1, "A": 3, "B": 3})
+		for n := range 110 {
+			s.event(respond.EventTrigger, "db-1", incident.Critical, "load is "+strconv.Itoa(n))
+		}
+		counts = s.counts(i.ID)
+		var events int64
+		for _, n := range counts {
+			events += n
+		}
+		want(s.t, "alerts", len(counts), 100)
+		want(s.t, "events", events, 117)
+	})
+}
+
+// counts gives how often each content came.
+func (s *stage) counts(incidentID string) map[string]int64 {
+	s.t.Helper()
+	alerts, err := s.db.Incidents().Alerts(s.t.Context(), incidentID, 1000)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	counts := map[string]int64{}
+	for _, a := range alerts {
+		counts[a.Summary] = a.Count
+	}
+	return counts
 }
 
 func TestResolveByEventSettlesAndEndsEveryTimer(t *testing.T) {

@@ -1,0 +1,26 @@
+package push
+
+// methodPush names the way to a person that goes through installed apps and
+// browsers; every other way has the name of its provider.
+const methodPush = "push"
+
+// Method is the way to a person that the device is, in the words of
+// notification rules: push, email, webhook, sms or voice.
+func (d Device) Method() string {
+	switch d.Provider {
+	case Email, Webhook, SMS, Voice:
+		return string(d.Provider)
+	default:
+		return methodPush
+	}
+}
+
+// Usable reports whether a page may go to the device: not to a dead one, and
+// not to an address whose owner has not proved to be its owner.
+func (d Device) Usable() bool {
+	return d.State != DeviceDead && (d.TargetKind != AddressTarget || !d.VerifiedAt.IsZero())
+}
+
+// Settles reports whether a page that reached the device can be quieted or
+// followed by a word: a text message and a call are over when they are over.
+func (d Device) Settles() bool { return d.Provider != SMS && d.Provider != Voice }
