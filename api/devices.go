@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/hex"
 	"strings"
+	"time"
 
 	"github.com/nightbell/nightbell/fault"
 	"github.com/nightbell/nightbell/id"
@@ -45,11 +46,15 @@ func (s *server) newDevice(r DeviceRegistration) (push.Device, error) {
 		return push.Device{}, err
 	}
 	now := s.now()
+	can, err := capabilities(r.Capabilities, r.Platform, now)
+	if err != nil {
+		return push.Device{}, err
+	}
 	d := push.Device{
 		ID: id.New(id.Device), Name: value(r.Name), Platform: r.Platform, Provider: r.Provider, App: app,
 		Environment: string(cmp.Or(value(r.Environment), PushEnvironmentProduction)),
 		TargetKind:  cmp.Or(value(r.TokenKind), push.TokenTarget), Token: r.Token, RegisteredAt: now,
-		State: push.DeviceActive, StateAt: now, Capabilities: capabilities(r.Capabilities),
+		State: push.DeviceActive, StateAt: now, Capabilities: can,
 		AppVersion: value(r.AppVersion), OSVersion: value(r.OsVersion), Locale: value(r.Locale),
 		CreatedAt: now, LastSeenAt: now,
 	}
@@ -60,11 +65,11 @@ func (s *server) newDevice(r DeviceRegistration) (push.Device, error) {
 }
 
 // capabilities takes it that alerts are allowed when an app does not say.
-func capabilities(given *push.Capabilities) push.Capabilities {
+func capabilities(given *push.Capabilities, on push.Platform, now time.Time) (push.Capabilities, error) {
 	if given == nil {
-		return push.Capabilities{Alerts: true}
+		return push.Capabilities{Alerts: true}, nil
 	}
-	return *given
+	return given.Reported(on, now)
 }
 
 // appOf finds the configured push app that is meant.
@@ -130,18 +135,24 @@ func (s *server) changed(d push.Device, c DeviceChange) (push.Device, error) {
 	set(&d.AppVersion, c.AppVersion)
 	set(&d.OSVersion, c.OsVersion)
 	set(&d.Locale, c.Locale)
-	set(&d.Capabilities, c.Capabilities)
 	d.LastSeenAt = s.now()
+	if c.Capabilities != nil {
+		var err error
+		if d.Capabilities, err = capabilities(c.Capabilities, d.Platform, d.LastSeenAt); err != nil {
+			return d, err
+		}
+	}
 	if c.Token == nil {
 		if c.TokenKind != nil {
 			return push.Device{}, fault.Field("token_kind", "missing_field", "token_kind says what token is; send token with it")
 		}
 		return d, nil
 	}
+	was := d
 	d.Token, d.TargetKind = *c.Token, cmp.Or(value(c.TokenKind), push.TokenTarget)
 	d.RegisteredAt = d.LastSeenAt
-	d.State, d.StateReason, d.StateAt = push.DeviceActive, "", d.LastSeenAt
-	return tokenChecked(d)
+	d, err := tokenChecked(d)
+	return d.Presented(was), err
 }
 
 func set[T any](to, from *T) {
@@ -165,9 +176,29 @@ func (s *server) RemoveDevice(ctx context.Context, r RemoveDeviceRequestObject) 
 func device(d push.Device) Device {
 	return Device{
 		Id: d.ID, Name: d.Name, Platform: d.Platform, Provider: d.Provider, App: d.App,
-		Environment: PushEnvironment(d.Environment), TokenKind: d.TargetKind, State: d.State,
-		StateReason: present(d.StateReason), Capabilities: d.Capabilities, AppVersion: d.AppVersion,
+		Environment: PushEnvironment(d.Environment), EnvironmentWas: present(movedFrom(d)), TokenKind: d.TargetKind, State: d.State,
+		StateReason: present(d.StateReason), StateAt: present(d.StateAt), Evidence: evidence(d.Evidence),
+		Capabilities: d.Capabilities, AppVersion: d.AppVersion,
 		OsVersion: d.OSVersion, Locale: d.Locale, RegisteredAt: d.RegisteredAt, CreatedAt: d.CreatedAt,
-		LastSeenAt: present(d.LastSeenAt),
+		LastSeenAt: present(d.LastSeenAt), LastReceiptAt: present(d.LastReceiptAt),
+	}
+}
+
+// movedFrom is what the app was registered for, if it is elsewhere now.
+func movedFrom(d push.Device) string {
+	if d.Evidence.Home == d.Environment {
+		return ""
+	}
+	return d.Evidence.Home
+}
+
+// evidence is nil where nothing is held against the token.
+func evidence(e push.Evidence) *Evidence {
+	if e.Refusals == 0 {
+		return nil
+	}
+	return &Evidence{
+		Class: string(e.Class), Reason: e.Reason, Status: e.Status, At: e.At, DeliveryId: e.DeliveryID,
+		Refusals: e.Refusals, FirstAt: e.FirstAt,
 	}
 }

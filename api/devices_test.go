@@ -27,6 +27,7 @@ func TestPhoneRegistersRotatesAndLeaves(t *testing.T) {
 		Capabilities: push.Capabilities{Alerts: true, Critical: true}, OSVersion: "19.1",
 	}
 	now := night.Add(time.Hour)
+	want.Capabilities.ReportedAt = now
 	want.RegisteredAt, want.StateAt, want.CreatedAt, want.LastSeenAt = now, now, now, now
 	if stored != want {
 		t.Errorf("stored %+v\nwant   %+v", stored, want)
@@ -96,5 +97,67 @@ func TestDevicesRefused(t *testing.T) {
 	h.do(t, "ana", "PATCH", "/v1/devices/"+id.New(id.Device), `{"name":"x"}`).problem(404, "not_found", "")
 	if len(h.phones.known) != 1 {
 		t.Errorf("%d devices are stored, want Ana's one", len(h.phones.known))
+	}
+}
+
+// What the phone reports of itself is judged, dated and shown again.
+func TestPhoneReportsWhatItCan(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	var d Device
+	h.do(t, "ana", "POST", "/v1/devices", `{"platform":"android","provider":"fcm","app":"pager","token":"tok","capabilities":{
+		"alerts":true,"critical":true,"time_sensitive":false,"permission":"granted","sound":true,"lock_screen":false,"channel_importance":"high",
+		"bypass_dnd":true,"full_screen_intent":true,"battery_exempt":false,"background_restricted":false,"low_power":false,
+		"original_priority":"high","delivered_priority":"normal","app_build":"4711"}}`).into(201, &d)
+	want := push.Capabilities{
+		Alerts: true, Critical: true, Permission: push.PermissionGranted, Sound: push.Yes, LockScreen: push.No,
+		ChannelImportance: push.ImportanceHigh, BypassDND: push.Yes, FullScreenIntent: push.Yes, BatteryExempt: push.No,
+		BackgroundRestricted: push.No, LowPower: push.No, OriginalPriority: push.PriorityHigh, DeliveredPriority: push.PriorityNormal,
+		AppBuild: "4711", ReportedAt: night.Add(time.Hour),
+	}
+	if d.Capabilities != want {
+		t.Errorf("shown %+v\nwant  %+v", d.Capabilities, want)
+	}
+	at := "/v1/devices/" + d.Id
+	d = Device{}
+	h.do(t, "ana", "PATCH", at, `{"capabilities":{"alerts":false,"critical":true,"time_sensitive":true,"permission":"denied"}}`).into(200, &d)
+	if c := d.Capabilities; c.Alerts || c.Critical || c.TimeSensitive || c.Permission != push.PermissionDenied || c.BypassDND != push.Unsaid {
+		t.Errorf("nothing is granted to an app that may not notify, but %+v", c)
+	}
+	for _, c := range []struct{ report, code, field string }{
+		{`"channel_importance":"deafening"`, "bad_value", "capabilities.channel_importance"},
+		{`"battery_exempt":"yes"`, "wrong_type", "capabilities.battery_exempt"},
+		{`"volume":11`, "unknown_field", "capabilities.volume"},
+		{`"permission":"denied"`, "bad_capabilities", "capabilities.alerts"},
+		{`"live_activities":true`, "bad_capabilities", "capabilities.live_activities"},
+		{`"reported_at":"2026-03-01T12:00:00Z"`, "bad_capabilities", "capabilities.reported_at"},
+	} {
+		h.do(t, "ana", "PATCH", at, `{"capabilities":{"alerts":true,"critical":false,"time_sensitive":false,`+c.report+`}}`).problem(400, c.code, c.field)
+	}
+}
+
+// What the state of a token rests on can be seen.
+func TestDevicesShowTheEvidence(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	k := &h.phones.known[0]
+	k.State, k.StateReason, k.StateAt, k.Environment = push.DeviceSuspect, "DeviceTokenNotForTopic", night, "sandbox"
+	k.Evidence = push.Evidence{
+		Class: push.ClassTokenSuspect, Reason: "DeviceTokenNotForTopic", Status: 400, At: night.Add(time.Minute), DeliveryID: id.New(id.Delivery),
+		Refusals: 2, FirstAt: night, Home: "production",
+	}
+	var list DeviceList
+	h.do(t, "ana", "GET", "/v1/devices", "").into(200, &list)
+	d := list.Items[0]
+	if d.EnvironmentWas == nil || *d.EnvironmentWas != "production" || d.StateAt == nil || !d.StateAt.Equal(night) || d.Evidence == nil {
+		t.Fatalf("%+v", d)
+	}
+	if e := *d.Evidence; e.Class != "token_suspect" || e.Refusals != 2 || e.Status != 400 || e.DeliveryId != k.Evidence.DeliveryID || !e.FirstAt.Equal(night) {
+		t.Errorf("%+v", e)
+	}
+	d = Device{}
+	h.do(t, "ana", "PATCH", "/v1/devices/"+h.phone.ID, `{"token":"`+appleToken+`"}`).into(200, &d)
+	if d.Evidence != nil || d.EnvironmentWas != nil || d.Environment != "sandbox" {
+		t.Errorf("a new token is held to the old one's evidence: %+v", d)
 	}
 }

@@ -224,6 +224,18 @@ func (d *desk) Timeline(_ context.Context, incidentID string, after int64, limit
 type phones struct {
 	mu    sync.Mutex
 	known []push.Device
+	held  []push.Hold
+}
+
+func (p *phones) Holds(context.Context, time.Time) ([]push.Hold, error) { return p.held, nil }
+
+func (p *phones) Release(_ context.Context, by push.Provider, app string, _ time.Time) error {
+	i := slices.IndexFunc(p.held, func(h push.Hold) bool { return h.Provider == by && h.App == app })
+	if i < 0 {
+		return none("hold")
+	}
+	p.held = slices.Delete(p.held, i, i+1)
+	return nil
 }
 
 func (p *phones) RegisterDevice(_ context.Context, d push.Device) (push.Device, error) {

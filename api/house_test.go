@@ -39,9 +39,9 @@ type house struct {
 	meter  *meter.Meter
 	log    *bytes.Buffer
 
-	ana, eve auth.User // a responder, a stakeholder
-	phone    push.Device
-	inc      incident.Incident
+	ana, eve, oda auth.User // a responder, a stakeholder, an admin
+	phone         push.Device
+	inc           incident.Incident
 }
 
 func open(t testing.TB) *house {
@@ -49,14 +49,16 @@ func open(t testing.TB) *house {
 	h := &house{
 		ana:    auth.User{ID: id.New(id.User), Email: "ana@example.com", Name: "Ana", Role: auth.Responder, TimeZone: "Europe/Madrid", Locale: "es-ES"},
 		eve:    auth.User{ID: id.New(id.User), Email: "eve@example.com", Name: "Eve", Role: auth.Stakeholder},
+		oda:    auth.User{ID: id.New(id.User), Email: "oda@example.com", Name: "Oda", Role: auth.Admin},
 		desk:   &desk{answers: map[string]respond.Answer{}},
 		phones: &phones{}, intake: &intake{}, meter: meter.New(), log: &bytes.Buffer{},
 	}
 	h.people = &people{
-		users: map[string]auth.User{h.ana.ID: h.ana, h.eve.ID: h.eve},
+		users: map[string]auth.User{h.ana.ID: h.ana, h.eve.ID: h.eve, h.oda.ID: h.oda},
 		sessions: map[string]auth.Principal{
 			"ana": {UserID: h.ana.ID, Name: "Ana", Role: auth.Responder, SessionID: id.New(id.Session)},
 			"eve": {UserID: h.eve.ID, Name: "Eve", Role: auth.Stakeholder, SessionID: id.New(id.Session)},
+			"oda": {UserID: h.oda.ID, Name: "Oda", Role: auth.Admin, SessionID: id.New(id.Session)},
 		},
 		buttons: map[string]auth.ActionClaims{},
 	}
@@ -77,7 +79,7 @@ func open(t testing.TB) *house {
 		t.Fatal(err)
 	}
 	h.Handler = newServer(Config{
-		Auth: h.people, Desk: h.desk, Intake: h.intake, Incidents: h.desk, Devices: h.phones,
+		Auth: h.people, Desk: h.desk, Intake: h.intake, Incidents: h.desk, Devices: h.phones, Holds: h.phones,
 		Apps: map[push.Provider][]string{push.APNs: {"pager"}, push.FCM: {"pager", "beta"}},
 		Now:  func() time.Time { return night.Add(time.Hour) }, Meter: h.meter,
 		Log: slog.New(slog.NewJSONHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),

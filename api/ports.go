@@ -40,6 +40,13 @@ type Devices interface {
 	RemoveDevice(ctx context.Context, userID, id string) error
 }
 
+// Holds are the apps whose devices are not judged for now.
+type Holds interface {
+	Holds(ctx context.Context, now time.Time) ([]push.Hold, error)
+	// Release is fault.NotFound unless the app's devices are held at now.
+	Release(ctx context.Context, p push.Provider, app string, now time.Time) error
+}
+
 // Intake takes events; nil means that the event is on disk (I1).
 type Intake interface {
 	Ingest(ctx context.Context, e respond.Event) (respond.Receipt, error)

@@ -90,7 +90,9 @@ type AlertList struct {
 	More  bool    `json:"more"`
 }
 
-// Capabilities What the app's user and system allow.
+// Capabilities What the app's user and system allow. Report all that the app can see, at each start and whenever it changes; what
+// is left out counts as not known. Reports that no phone can make are refused (`bad_capabilities`). While `alerts` is
+// false nothing else is granted, so `critical` and `time_sensitive` are then stored as false.
 type Capabilities = push.Capabilities
 
 // Device defines model for Device.
@@ -98,18 +100,30 @@ type Device struct {
 	App        string `json:"app"`
 	AppVersion string `json:"app_version"`
 
-	// Capabilities What the app's user and system allow.
+	// Capabilities What the app's user and system allow. Report all that the app can see, at each start and whenever it changes; what
+	// is left out counts as not known. Reports that no phone can make are refused (`bad_capabilities`). While `alerts` is
+	// false nothing else is granted, so `critical` and `time_sensitive` are then stored as false.
 	Capabilities Capabilities `json:"capabilities"`
 	CreatedAt    time.Time    `json:"created_at"`
 
 	// Environment sandbox is for APNs apps run from Xcode.
 	Environment PushEnvironment `json:"environment"`
-	Id          string          `json:"id"`
-	LastSeenAt  *time.Time      `json:"last_seen_at,omitempty"`
-	Locale      string          `json:"locale"`
-	Name        string          `json:"name"`
-	OsVersion   string          `json:"os_version"`
-	Platform    Platform        `json:"platform"`
+
+	// EnvironmentWas What the app was registered for, where another environment turned out to be the token's.
+	EnvironmentWas *string `json:"environment_was,omitempty"`
+
+	// Evidence What the provider last said against the token since the app presented it: what `state` rests on. Refusals are
+	// counted until one push is accepted.
+	Evidence *Evidence `json:"evidence,omitempty"`
+	Id       string    `json:"id"`
+
+	// LastReceiptAt When the app last reported what became of a push.
+	LastReceiptAt *time.Time `json:"last_receipt_at,omitempty"`
+	LastSeenAt    *time.Time `json:"last_seen_at,omitempty"`
+	Locale        string     `json:"locale"`
+	Name          string     `json:"name"`
+	OsVersion     string     `json:"os_version"`
+	Platform      Platform   `json:"platform"`
 
 	// Provider Who carries pushes to the device; others may come.
 	Provider PushProvider `json:"provider"`
@@ -120,6 +134,9 @@ type Device struct {
 	// State active devices are rung. suspect ones too, though the provider said something that may mean that the token is bad.
 	// dead ones are not: the provider proved that the app is gone from there.
 	State DeviceState `json:"state"`
+
+	// StateAt Since when it is in this state.
+	StateAt *time.Time `json:"state_at,omitempty"`
 
 	// StateReason The provider's word for why it is not active.
 	StateReason *string `json:"state_reason,omitempty"`
@@ -132,7 +149,9 @@ type Device struct {
 type DeviceChange struct {
 	AppVersion *string `json:"app_version,omitempty"`
 
-	// Capabilities What the app's user and system allow.
+	// Capabilities What the app's user and system allow. Report all that the app can see, at each start and whenever it changes; what
+	// is left out counts as not known. Reports that no phone can make are refused (`bad_capabilities`). While `alerts` is
+	// false nothing else is granted, so `critical` and `time_sensitive` are then stored as false.
 	Capabilities *Capabilities `json:"capabilities,omitempty"`
 	Locale       *string       `json:"locale,omitempty"`
 	Name         *string       `json:"name,omitempty"`
@@ -154,7 +173,9 @@ type DeviceRegistration struct {
 	App        *string `json:"app,omitempty"`
 	AppVersion *string `json:"app_version,omitempty"`
 
-	// Capabilities What the app's user and system allow.
+	// Capabilities What the app's user and system allow. Report all that the app can see, at each start and whenever it changes; what
+	// is left out counts as not known. Reports that no phone can make are refused (`bad_capabilities`). While `alerts` is
+	// false nothing else is granted, so `critical` and `time_sensitive` are then stored as false.
 	Capabilities *Capabilities `json:"capabilities,omitempty"`
 
 	// Environment sandbox is for APNs apps run from Xcode.
@@ -177,6 +198,55 @@ type DeviceRegistration struct {
 // DeviceState active devices are rung. suspect ones too, though the provider said something that may mean that the token is bad.
 // dead ones are not: the provider proved that the app is gone from there.
 type DeviceState = push.DeviceState
+
+// Evidence What the provider last said against the token since the app presented it: what `state` rests on. Refusals are
+// counted until one push is accepted.
+type Evidence struct {
+	At time.Time `json:"at"`
+
+	// Class How the answer is read: token_suspect or token_dead; others may come.
+	Class string `json:"class"`
+
+	// DeliveryId The push that was refused.
+	DeliveryId string `json:"delivery_id"`
+
+	// FirstAt When the first of them was.
+	FirstAt time.Time `json:"first_at"`
+
+	// Reason The provider's own word.
+	Reason string `json:"reason"`
+
+	// Refusals How many there were without an acceptance between them.
+	Refusals int `json:"refusals"`
+
+	// Status The HTTP status of the answer.
+	Status int `json:"status"`
+}
+
+// Hold An app whose devices are not judged, because too many of them were called gone at once.
+type Hold struct {
+	// App The push app as the operator named it.
+	App string `json:"app"`
+
+	// Devices Out of how many.
+	Devices int `json:"devices"`
+
+	// Judged How many devices became suspect or dead before it began.
+	Judged   int    `json:"judged"`
+	Provider string `json:"provider"`
+
+	// Reason For people.
+	Reason string    `json:"reason"`
+	Since  time.Time `json:"since"`
+
+	// Until When judging begins again by itself.
+	Until time.Time `json:"until"`
+}
+
+// HoldList defines model for HoldList.
+type HoldList struct {
+	Items []Hold `json:"items"`
+}
 
 // Incident defines model for Incident.
 type Incident = incident.Snapshot
@@ -251,7 +321,7 @@ type Position struct {
 // 400: invalid_json, body_missing, unknown_field, missing_field, wrong_type, bad_value, unknown_parameter,
 // repeated_parameter, bad_cursor, bad_id, wrong_id, bad_until, empty_note, note_too_long, bad_encoding,
 // bad_reassignment, missing_target, ambiguous_target, unknown_policy, unknown_user, unknown_action, bad_token,
-// bad_environment, unknown_app, provider_not_configured, bad_upgrade, token_in_url.
+// bad_environment, bad_capabilities, unknown_app, provider_not_configured, bad_upgrade, token_in_url.
 // 401: token_missing, token_invalid, token_expired, session_ended, bad_credentials, refresh_invalid, refresh_reused.
 // 403: role_too_low, account_disabled, device_removed, bad_origin. 404: not_found, no_such_path. 405: method_not_allowed.
 // 409: incident_resolved, not_acknowledged, not_triggered, plan_exhausted, idempotency_key_reused,
@@ -630,6 +700,12 @@ type ServerInterface interface {
 	// ListOnCall Who would be woken
 	// (GET /v1/oncall)
 	ListOnCall(w http.ResponseWriter, r *http.Request, params ListOnCallParams)
+	// ListHolds Apps whose devices are not judged
+	// (GET /v1/push/holds)
+	ListHolds(w http.ResponseWriter, r *http.Request)
+	// ReleaseHold Let an app's devices be judged again
+	// (DELETE /v1/push/holds/{provider}/{app})
+	ReleaseHold(w http.ResponseWriter, r *http.Request, provider string, app string)
 	// CreateSession Sign in with a password
 	// (POST /v1/sessions)
 	CreateSession(w http.ResponseWriter, r *http.Request)
@@ -1451,6 +1527,55 @@ func (siw *ServerInterfaceWrapper) ListOnCall(w http.ResponseWriter, r *http.Req
 	handler.ServeHTTP(w, r)
 }
 
+// ListHolds operation middleware
+func (siw *ServerInterfaceWrapper) ListHolds(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListHolds(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ReleaseHold operation middleware
+func (siw *ServerInterfaceWrapper) ReleaseHold(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "provider" -------------
+	var provider string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "provider", r.PathValue("provider"), &provider, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "provider", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "app" -------------
+	var app string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "app", r.PathValue("app"), &app, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "app", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ReleaseHold(w, r, provider, app)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // CreateSession operation middleware
 func (siw *ServerInterfaceWrapper) CreateSession(w http.ResponseWriter, r *http.Request) {
 
@@ -1631,6 +1756,8 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/incidents/{incident_id}/unacknowledge", wrapper.UnacknowledgeIncident)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/me", wrapper.GetMe)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/oncall", wrapper.ListOnCall)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/push/holds", wrapper.ListHolds)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/v1/push/holds/{provider}/{app}", wrapper.ReleaseHold)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/sessions", wrapper.CreateSession)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/v1/sessions/current", wrapper.DeleteCurrentSession)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/sessions/refresh", wrapper.RefreshSession)
@@ -2372,6 +2499,78 @@ func (response ListOnCalldefaultApplicationProblemPlusJSONResponse) VisitListOnC
 	return err
 }
 
+type ListHoldsRequestObject struct {
+}
+
+type ListHoldsResponseObject interface {
+	VisitListHoldsResponse(w http.ResponseWriter) error
+}
+
+type ListHolds200JSONResponse HoldList
+
+func (response ListHolds200JSONResponse) VisitListHoldsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListHoldsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListHoldsdefaultApplicationProblemPlusJSONResponse) VisitListHoldsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleaseHoldRequestObject struct {
+	Provider string `json:"provider"`
+	App      string `json:"app"`
+}
+
+type ReleaseHoldResponseObject interface {
+	VisitReleaseHoldResponse(w http.ResponseWriter) error
+}
+
+type ReleaseHold204Response struct {
+}
+
+func (response ReleaseHold204Response) VisitReleaseHoldResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type ReleaseHolddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ReleaseHolddefaultApplicationProblemPlusJSONResponse) VisitReleaseHoldResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CreateSessionRequestObject struct {
 	Body *CreateSessionJSONRequestBody
 }
@@ -2538,6 +2737,12 @@ type StrictServerInterface interface {
 	// ListOnCall Who would be woken
 	// (GET /v1/oncall)
 	ListOnCall(ctx context.Context, request ListOnCallRequestObject) (ListOnCallResponseObject, error)
+	// ListHolds Apps whose devices are not judged
+	// (GET /v1/push/holds)
+	ListHolds(ctx context.Context, request ListHoldsRequestObject) (ListHoldsResponseObject, error)
+	// ReleaseHold Let an app's devices be judged again
+	// (DELETE /v1/push/holds/{provider}/{app})
+	ReleaseHold(ctx context.Context, request ReleaseHoldRequestObject) (ReleaseHoldResponseObject, error)
 	// CreateSession Sign in with a password
 	// (POST /v1/sessions)
 	CreateSession(ctx context.Context, request CreateSessionRequestObject) (CreateSessionResponseObject, error)
@@ -3093,6 +3298,57 @@ func (sh *strictHandler) ListOnCall(w http.ResponseWriter, r *http.Request, para
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ListOnCallResponseObject); ok {
 		if err := validResponse.VisitListOnCallResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListHolds operation middleware
+func (sh *strictHandler) ListHolds(w http.ResponseWriter, r *http.Request) {
+	var request ListHoldsRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListHolds(ctx, request.(ListHoldsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListHolds")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListHoldsResponseObject); ok {
+		if err := validResponse.VisitListHoldsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ReleaseHold operation middleware
+func (sh *strictHandler) ReleaseHold(w http.ResponseWriter, r *http.Request, provider string, app string) {
+	var request ReleaseHoldRequestObject
+
+	request.Provider = provider
+	request.App = app
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ReleaseHold(ctx, request.(ReleaseHoldRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReleaseHold")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ReleaseHoldResponseObject); ok {
+		if err := validResponse.VisitReleaseHoldResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -214,7 +214,9 @@ func (a *App) own(name string, loop func(context.Context), stop func(context.Con
 // chores are what a node does again and again beside its work.
 func (a *App) chores(h *house) []chore {
 	timers := h.db.Timers()
+	guard := newGuardWatch(h.db.Devices(), a.opt.Now, a.log, a.meter)
 	return []chore{
+		{"watching the mass-prune guard", 15 * time.Second, guard.look},
 		{"looking for overdue incidents", 15 * time.Second, func(ctx context.Context) error { return h.desk.Audit(ctx, timers) }},
 		{"refreshing the catalogue", 5 * time.Second, func(ctx context.Context) error { _, err := h.db.Refresh(ctx); return err }},
 		{"rotating the signing keys", time.Minute, h.auth.Prepare},

@@ -30,6 +30,15 @@ func (r Role) MayAct() error {
 	}
 }
 
+// MayManage refuses those who may not change the instance itself: its push
+// apps and their keys.
+func (r Role) MayManage() error {
+	if r == Owner || r == Admin {
+		return nil
+	}
+	return fault.New(fault.Forbidden, "role_too_low", "only owners and admins may do this; ask one of them")
+}
+
 // User is a person with an account.
 type User struct {
 	ID           string

@@ -32,6 +32,10 @@ func aPhone(userID, token string) push.Device {
 		Keys:          push.Keys{P256DH: "cA", Auth: "YQ", Seal: "cw", Secret: "eA"},
 		LiveActivity:  push.LiveActivity{StartToken: "ab", Frequent: true},
 		LastReceiptAt: noon.Add(2 * time.Second), VerifiedAt: noon.Add(3 * time.Second),
+		Evidence: push.Evidence{
+			Class: push.ClassTokenSuspect, Reason: "BadDeviceToken", Status: 400, At: noon.Add(time.Minute), DeliveryID: "dlv_1",
+			Refusals: 2, FirstAt: noon, Home: "production",
+		},
 	}
 }
 

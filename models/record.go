@@ -30,6 +30,7 @@ func (tx *Tx) record(outcomes []push.Outcome) error {
 		return err
 	}
 	changed := map[string]bool{}
+	guard := pruneGuard{tx: tx}
 	for _, o := range outcomes {
 		row, ok := current[o.Job.Delivery.ID]
 		if !ok {
@@ -37,10 +38,13 @@ func (tx *Tx) record(outcomes []push.Outcome) error {
 			continue
 		}
 		dev := devices[row.DeviceID]
+		if err := tx.findProof(&o, dev); err != nil {
+			return err
+		}
 		v := o.Apply(row, dev)
 		current[row.ID], changed[row.ID] = v.Delivery, true
 		tx.Append(v.Entries...)
-		if err := tx.judgeDevice(dev, v, o.DoneAt); err != nil {
+		if devices[row.DeviceID], err = guard.judge(dev, v, o.DoneAt); err != nil {
 			return err
 		}
 		if v.FollowUp != nil {
@@ -71,23 +75,6 @@ func (tx *Tx) devicesOf(outcomes []push.Outcome) (map[string]push.Device, error)
 		return nil, fmt.Errorf("loading devices: %w", err)
 	}
 	return index(found, scanDevice, func(d push.Device) string { return d.ID })
-}
-
-// judgeDevice writes a device's new state, unless the device has registered
-// again since it was judged: then everything is judged anew (I8).
-func (tx *Tx) judgeDevice(dev push.Device, v push.Verdict, when time.Time) error {
-	if v.DeviceState == "" {
-		return nil
-	}
-	n, err := tx.exec(`UPDATE devices SET state = ?, state_reason = ?, state_at = ? WHERE id = ? AND token = ? AND registered_at = ?`,
-		string(v.DeviceState), clean(v.DeviceReason), at(when), dev.ID, dev.Token, at(dev.RegisteredAt))
-	if err != nil {
-		return fmt.Errorf("changing a device's state: %w", err)
-	}
-	if n == 0 {
-		return fmt.Errorf("changing a device's state: %w", errRetry)
-	}
-	return tx.bumpCatalog()
 }
 
 // saveDeliveries writes what may change in a delivery.

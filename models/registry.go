@@ -42,10 +42,11 @@ func (r Registry) RegisterDevice(ctx context.Context, d push.Device) (stored pus
 		if err != nil {
 			return fmt.Errorf("looking for a device: %w", err)
 		}
-		row := deviceRow(revived(d))
+		row := deviceRow(d.Presented(push.Device{}))
 		if len(known) == 0 {
 			err = tx.addDevice(row)
 		} else {
+			row = deviceRow(d.Presented(known[0].noun()))
 			row.ID, row.CreatedAt = known[0].ID, known[0].CreatedAt
 			err = tx.takeOver(known[0], row)
 		}
@@ -67,9 +68,11 @@ func (r Registry) UpdateDevice(ctx context.Context, d push.Device) error {
 		}
 		d := d
 		if d.RegisteredAt.After(old.RegisteredAt.Time) {
-			d = revived(d)
+			d = d.Presented(old.noun())
 		} else {
-			d.RegisteredAt, d.State, d.StateReason, d.StateAt = old.RegisteredAt.Time, push.DeviceState(old.State), old.StateReason, old.StateAt.Time
+			now := old.noun()
+			d.RegisteredAt, d.State, d.StateReason, d.StateAt = now.RegisteredAt, now.State, now.StateReason, now.StateAt
+			d.Environment, d.Evidence = now.Environment, now.Evidence
 		}
 		row := deviceRow(d)
 		row.CreatedAt = old.CreatedAt

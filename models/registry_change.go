@@ -15,13 +15,6 @@ import (
 // maxDevices is how many devices a person may have that are not dead.
 const maxDevices = 20
 
-// revived is the device as it is after the app has presented its token: the
-// proof of life that undoes whatever was believed of it (I8).
-func revived(d push.Device) push.Device {
-	d.State, d.StateReason, d.StateAt = push.DeviceActive, "", d.RegisteredAt
-	return d
-}
-
 // lockUser makes registrations of one person take turns, so that the limit
 // holds, and refuses those of nobody.
 func (tx *Tx) lockUser(userID string) error {
@@ -87,6 +80,7 @@ func (tx *Tx) saveDevice(old, row Device) error {
 		return err
 	}
 	old.RegisteredAt, old.LastSeenAt, old.StateAt, old.LastReceiptAt = row.RegisteredAt, row.LastSeenAt, row.StateAt, row.LastReceiptAt
+	old.Capabilities.Of.ReportedAt = row.Capabilities.Of.ReportedAt
 	if old == row {
 		return nil
 	}

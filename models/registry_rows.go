@@ -28,6 +28,7 @@ type Device struct {
 	// LastReceiptAt and VerifiedAt are null until they happen.
 	LastReceiptAt stamp
 	VerifiedAt    stamp
+	Evidence      document[push.Evidence]
 	// RemovedAt is when the person took the device off; it is no part of the
 	// noun, because nobody outside sees removed devices.
 	RemovedAt stamp
@@ -40,6 +41,7 @@ func deviceRow(d push.Device) Device {
 		State: string(d.State), StateReason: clean(d.StateReason), StateAt: at(d.StateAt), Capabilities: document[push.Capabilities]{d.Capabilities},
 		AppVersion: clean(d.AppVersion), OSVersion: clean(d.OSVersion), Locale: clean(d.Locale), CreatedAt: at(d.CreatedAt), LastSeenAt: at(d.LastSeenAt),
 		Keys: document[push.Keys]{d.Keys}, LiveActivity: document[push.LiveActivity]{d.LiveActivity}, LastReceiptAt: at(d.LastReceiptAt), VerifiedAt: at(d.VerifiedAt),
+		Evidence: document[push.Evidence]{d.Evidence},
 	}
 }
 
@@ -50,5 +52,6 @@ func (r Device) noun() push.Device {
 		State: push.DeviceState(r.State), StateReason: r.StateReason, StateAt: r.StateAt.Time, Capabilities: r.Capabilities.Of,
 		AppVersion: r.AppVersion, OSVersion: r.OSVersion, Locale: r.Locale, CreatedAt: r.CreatedAt.Time, LastSeenAt: r.LastSeenAt.Time,
 		Keys: r.Keys.Of, LiveActivity: r.LiveActivity.Of, LastReceiptAt: r.LastReceiptAt.Time, VerifiedAt: r.VerifiedAt.Time,
+		Evidence: r.Evidence.Of,
 	}
 }

@@ -76,6 +76,7 @@ func TestRegisteringAgainRevivesAndKeepsTheID(t *testing.T) {
 		want := again
 		want.ID, want.CreatedAt = dead.ID, dead.CreatedAt
 		want.State, want.StateReason, want.StateAt = push.DeviceActive, "", again.RegisteredAt
+		want.Evidence = push.Evidence{Home: "production"} // the environment that was found for the token stays
 		if diff := cmp.Diff(want, registered(t, db, again)); diff != "" {
 			t.Error(diff)
 		}
@@ -230,6 +231,7 @@ func TestUpdatingADevice(t *testing.T) {
 		change.Token, change.RegisteredAt = "bb", noon.Add(time.Hour)
 		want.Token, want.RegisteredAt = "bb", noon.Add(time.Hour)
 		want.State, want.StateReason, want.StateAt = push.DeviceActive, "", noon.Add(time.Hour)
+		want.Evidence = push.Evidence{}
 		update(change, want)
 		if left := tokens(t, db, ben); len(left) != 0 {
 			t.Errorf("one token leads to two devices: %v", left)

@@ -86,6 +86,25 @@ func (p *Pipeline) send(l *lane, o *Outcome) {
 		o.Result = l.sender.Send(ctx, m)
 	}
 	o.Result = p.understand(l, o.Result)
+	o.Elsewhere = otherHome(l, o.Result)
+}
+
+// serves is asked of senders that know more than one environment.
+type serves interface {
+	Serves(app, environment string) bool
+}
+
+// otherHome is the environment in which a token that this one does not know is
+// worth a try; empty where the sender has no key for it.
+func otherHome(l *lane, r Result) string {
+	if l.key.Provider != APNs || r.Reason != "BadDeviceToken" {
+		return ""
+	}
+	other := elsewhere(l.key.Environment)
+	if s, ok := l.sender.(serves); !ok || !s.Serves(l.key.App, other) {
+		return ""
+	}
+	return other
 }
 
 // compose makes the message; one without buttons is sent all the same.
@@ -149,7 +168,8 @@ func (p *Pipeline) report(h *held) {
 	o := &h.out
 	soon := o.Final == Scheduled && o.RetryAt.Sub(o.DoneAt) < p.conf.Poll
 	late := o.Job.Delivery.Kind == Page && p.revoked.doubts(o.Job.Delivery.IncidentID, o.Job.revision())
-	h.hurry = soon || late
+	// A token that may be of another environment has not rung its phone yet.
+	h.hurry = soon || late || o.Elsewhere != ""
 	p.recorder.put(h)
 }
 

@@ -65,17 +65,6 @@ const (
 	DeviceDead DeviceState = "dead"
 )
 
-// Capabilities is what the app last said its user and system allow.
-type Capabilities struct {
-	// Alerts: notifications are allowed at all.
-	Alerts bool `json:"alerts"`
-	// Critical: the critical-alert entitlement and the user's consent (iOS),
-	// or a channel that bypasses Do Not Disturb (Android).
-	Critical bool `json:"critical"`
-	// TimeSensitive: the time-sensitive level is allowed (iOS).
-	TimeSensitive bool `json:"time_sensitive"`
-}
-
 // Keys are a device's own keys, in unpadded base64url; none of them opens
 // anything on this server.
 type Keys struct {
@@ -117,6 +106,8 @@ type Device struct {
 	State        DeviceState
 	StateReason  string
 	StateAt      time.Time
+	// Evidence is what the provider said of the token since it was registered.
+	Evidence     Evidence
 	Capabilities Capabilities
 	AppVersion   string
 	OSVersion    string

@@ -71,6 +71,12 @@ type Outcome struct {
 	// Level and Downgrade are the message's own, see [Message].
 	Level     string
 	Downgrade string
+	// Elsewhere is the other environment, where the sender serves the device's
+	// app there too and the answer was that the token is not of this one.
+	Elsewhere string
+	// Proven is the store's word that the provider has taken a push for the
+	// token in its environment since it was registered.
+	Proven bool
 }
 
 // counts reports whether the outcome costs the delivery an attempt: only a
@@ -85,7 +91,14 @@ type Verdict struct {
 	// DeviceState is the device's new state, empty for no change.
 	DeviceState  DeviceState
 	DeviceReason string
-	Entries      []incident.Entry
+	// Environment is the device's new one, empty for no change.
+	Environment string
+	// Evidence is what the device's state rests on from now on; nil for no change.
+	Evidence *Evidence
+	// Why is for people, where the verdict on the device explains what becomes
+	// of the delivery.
+	Why     string
+	Entries []incident.Entry
 	// FollowUp is a settle that became necessary because the page was
 	// cancelled while it was already on its way; nil otherwise. Its ID is empty:
 	// the store mints one.

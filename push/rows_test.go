@@ -116,6 +116,12 @@ func (n *node) Record(_ context.Context, outcomes []Outcome) error {
 		if v.DeviceState != "" {
 			dev.State, dev.StateReason = v.DeviceState, v.DeviceReason
 		}
+		if v.Environment != "" {
+			dev.Environment = v.Environment
+		}
+		if v.Evidence != nil {
+			dev.Evidence = *v.Evidence
+		}
 		n.entries = append(n.entries, v.Entries...)
 		if v.FollowUp != nil {
 			n.minted++

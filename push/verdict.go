@@ -1,6 +1,7 @@
 package push
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/nightbell/nightbell/incident"
@@ -22,72 +23,39 @@ const followUpLife = time.Hour
 // Recording an outcome twice changes nothing the second time.
 func (o Outcome) Apply(current Delivery, dev Device) Verdict {
 	v := Verdict{Delivery: current}
-	stale := o.judgeDevice(&v, dev)
+	again := o.judgeDevice(&v, dev) && !o.RetryAt.IsZero()
 	switch {
 	case current.State != Scheduled:
 		o.applyLate(&v)
 		return v
-	case o.Final == Scheduled && o.counts() && current.Attempt > o.Job.Delivery.Attempt:
+	case (again || o.Final == Scheduled) && o.counts() && current.Attempt > o.Job.Delivery.Attempt:
 		return v // recorded before, by a commit whose answer was lost
 	}
-	o.applyState(&v, stale)
+	o.applyState(&v, again)
 	o.tell(&v)
 	return v
 }
 
-// judgeDevice decides what the answer proves about the device's token. stale
-// is true when the provider spoke of a registration that is over.
-func (o Outcome) judgeDevice(v *Verdict, dev Device) (stale bool) {
-	sameToken := dev.Token == o.Job.Device.Token
-	switch o.Result.Class {
-	case ClassAccepted:
-		if sameToken && dev.State == DeviceSuspect {
-			v.DeviceState = DeviceActive
-		}
-	case ClassTokenSuspect:
-		if !sameToken {
-			return true
-		}
-		if dev.State == DeviceActive {
-			v.DeviceState, v.DeviceReason = DeviceSuspect, o.Result.Reason
-		}
-	case ClassTokenDead:
-		if !sameToken || !o.provesDead(dev) {
-			return true
-		}
-		if dev.State != DeviceDead {
-			v.DeviceState, v.DeviceReason = DeviceDead, o.Result.Reason
-		}
-	}
-	return false
-}
-
-// provesDead is I8: "gone since T" only counts against a registration older
-// than T. A provider that names no T spoke of the moment we asked.
-func (o Outcome) provesDead(dev Device) bool {
-	if !o.Result.Since.IsZero() {
-		return dev.RegisteredAt.Before(o.Result.Since)
-	}
-	return !dev.RegisteredAt.After(o.SentAt)
-}
-
 // applyState moves a delivery that is still scheduled.
-func (o Outcome) applyState(v *Verdict, stale bool) {
+func (o Outcome) applyState(v *Verdict, again bool) {
 	d := &v.Delivery
 	if o.counts() {
 		d.Attempt++
 	}
 	d.State = o.Final
-	if stale && !o.RetryAt.IsZero() {
+	if again {
 		d.State = Scheduled
+	}
+	if v.Environment != "" {
+		d.State = v.afterMove(o)
 	}
 	if d.State == Scheduled {
 		if !o.holdsLease(*d) {
 			return // its new holder decides when
 		}
 		d.DueAt = stamp(o.RetryAt)
-		if o.RetryAt.IsZero() {
-			d.DueAt = stamp(o.DoneAt)
+		if o.RetryAt.IsZero() || v.Environment != "" {
+			d.DueAt = stamp(o.DoneAt) // another environment is no reason to wait
 		}
 	}
 	d.LeaseUntil, d.LeaseNode = time.Time{}, ""
@@ -152,28 +120,29 @@ func (o Outcome) tell(v *Verdict) {
 		accepted.Detail.ProviderID = o.Result.ProviderID
 		accepted.Detail.KnockLevel, accepted.Detail.Downgrade = o.Level, o.Downgrade
 		accepted.Detail.LatencyMS = o.DoneAt.Sub(o.SentAt).Milliseconds()
+		accepted.Detail.Text = v.Why
 		v.Entries = append(v.Entries, sent, accepted)
 	case Scheduled:
 		if o.SentAt.IsZero() || o.Result.Class == ClassCut {
 			return
 		}
-		e := o.told(v.Delivery, incident.EntryRetrying)
+		e := o.told(v, incident.EntryRetrying)
 		until := v.Delivery.DueAt
 		e.Detail.Until = &until
 		v.Entries = append(v.Entries, e)
 	case Failed:
-		v.Entries = append(v.Entries, o.told(v.Delivery, incident.EntryFailed))
+		v.Entries = append(v.Entries, o.told(v, incident.EntryFailed))
 	case Expired:
-		v.Entries = append(v.Entries, o.told(v.Delivery, incident.EntryExpired))
+		v.Entries = append(v.Entries, o.told(v, incident.EntryExpired))
 	case Cancelled:
-		v.Entries = append(v.Entries, o.told(v.Delivery, incident.EntryCancelled))
+		v.Entries = append(v.Entries, o.told(v, incident.EntryCancelled))
 	}
 }
 
 // told is an entry that carries the provider's word and ours.
-func (o Outcome) told(d Delivery, t incident.EntryType) incident.Entry {
-	e := o.entry(d, t, o.DoneAt)
-	e.Detail.Class, e.Detail.Reason, e.Detail.Text = string(o.Result.Class), o.Result.Reason, o.Why
+func (o Outcome) told(v *Verdict, t incident.EntryType) incident.Entry {
+	e := o.entry(v.Delivery, t, o.DoneAt)
+	e.Detail.Class, e.Detail.Reason, e.Detail.Text = string(o.Result.Class), o.Result.Reason, cmp.Or(v.Why, o.Why)
 	return e
 }
 

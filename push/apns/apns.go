@@ -235,6 +235,13 @@ func (s *Sender) CloseIdleConnections() {
 	}
 }
 
+// Serves reports whether the app has a key for the environment. Whether Apple
+// takes it there is only known by pushing.
+func (s *Sender) Serves(app, environment string) bool {
+	_, ok := s.lanes[laneKey{app, environment}]
+	return ok
+}
+
 // Close cuts all connections. Sends on their way return push.ClassCut.
 func (s *Sender) Close() {
 	for _, c := range s.clients {

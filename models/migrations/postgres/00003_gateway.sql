@@ -11,7 +11,8 @@ ALTER TABLE devices
     ADD COLUMN keys            json NOT NULL DEFAULT '{}', -- public keys of the device, and the sealed secret of a webhook
     ADD COLUMN live_activity   json NOT NULL DEFAULT '{}',
     ADD COLUMN last_receipt_at timestamptz,
-    ADD COLUMN verified_at     timestamptz; -- an address is used only after its owner has proved it
+    ADD COLUMN verified_at     timestamptz, -- an address is used only after its owner has proved it
+    ADD COLUMN evidence        json NOT NULL DEFAULT '{}'; -- what the provider said of the token since it was registered
 -- One token is one app; an address may be several people's.
 DROP INDEX devices_token;
 CREATE UNIQUE INDEX devices_token ON devices (provider, token) WHERE removed_at IS NULL AND target_kind <> 'address';

@@ -28,7 +28,8 @@ CREATE TABLE devices_new (
     keys            TEXT      NOT NULL DEFAULT '{}', -- public keys of the device, and the sealed secret of a webhook
     live_activity   TEXT      NOT NULL DEFAULT '{}',
     last_receipt_at TIMESTAMP,
-    verified_at     TIMESTAMP -- an address is used only after its owner has proved it
+    verified_at     TIMESTAMP, -- an address is used only after its owner has proved it
+    evidence        TEXT      NOT NULL DEFAULT '{}' -- what the provider said of the token since it was registered
 );
 INSERT INTO devices_new (id, user_id, name, platform, provider, app, environment, target_kind, token, registered_at, state, state_reason, state_at, capabilities, app_version, os_version, locale, created_at, last_seen_at, removed_at)
 SELECT id, user_id, name, platform, provider, app, environment, target_kind, token, registered_at, state, state_reason, state_at, capabilities, app_version, os_version, locale, created_at, last_seen_at, removed_at FROM devices;
