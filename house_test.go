@@ -60,6 +60,7 @@ var doors = map[string][]string{
 	"github.com/jackc/pgx":              {"models"},
 	"modernc.org/sqlite":                {"models"},
 	"github.com/pressly/goose":          {"models"},
+	"github.com/wneessen/go-mail":       {"push/mail"},
 	"firebase.google.com/":              {"push/fcm"},
 	"google.golang.org/api":             {"push/fcm"},
 	"github.com/sideshow/apns2":         {"push/apns"},

@@ -39,7 +39,7 @@ func rings(d *Delivery) bool {
 // and say what was missing.
 func levelOf(j *Job) (l level, downgrade string) {
 	l, downgrade = wished(j)
-	if l != levelSilent && !j.Device.Capabilities.Alerts {
+	if l != levelSilent && !j.Device.Capabilities.Alerts && j.Device.TargetKind != AddressTarget {
 		downgrade = notAllowed
 	}
 	return l, downgrade
@@ -69,6 +69,8 @@ func wished(j *Job) (l level, downgrade string) {
 // hardest is the most this device lets through.
 func hardest(d Device) (l level, downgrade string) {
 	switch can := d.Capabilities; {
+	case d.TargetKind == AddressTarget: // a mail is a mail
+		return levelActive, ""
 	case d.Platform == Web:
 		return levelActive, notInABrowser
 	case can.Critical:
