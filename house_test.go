@@ -74,7 +74,7 @@ var doors = map[string][]string{
 	"github.com/oapi-codegen/":          {"api"},
 	"github.com/getkin/kin-openapi":     {"api"},
 	"github.com/alexedwards/argon2id":   {"auth"},
-	"golang.org/x/oauth2":               {},
+	"golang.org/x/oauth2":               {"push/fcm"},
 	"golang.org/x/net/http2":            {"push/wire", "push/pushtest"},
 	"github.com/PagerDuty/go-pagerduty": {},
 	"pgregory.net/rapid":                {},

@@ -28,9 +28,11 @@ type Config struct {
 	Incidents Incidents
 	Devices   Devices
 	Holds     Holds
-	// Apps names the configured push apps of each provider: a device of an app
+	// Apps names the push apps a provider has at the moment: a device of an app
 	// that nobody can push to would never ring.
-	Apps map[push.Provider][]string
+	Apps func(push.Provider) []string
+	// PushApps lets admins set up more of them; nil: nobody may.
+	PushApps PushApps
 	// Stream serves /v1/stream; it gets the connection itself, to take it over.
 	// Nil: there is none.
 	Stream http.Handler
@@ -73,6 +75,9 @@ func New(c Config) (http.Handler, error) {
 func newServer(c Config, contract *contract) *server {
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Apps == nil {
+		c.Apps = func(push.Provider) []string { return nil }
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

@@ -36,6 +36,7 @@ type parameter struct {
 	header bool
 	list   bool
 	number bool
+	flag   bool
 	schema *jsonschema.Schema
 }
 
@@ -109,7 +110,7 @@ func (op *operation) readParams(schemas *schemas, place string, params openapi3.
 		kind := p.Schema.Value.Type
 		op.params[p.In+" "+key] = &parameter{
 			name: p.Name, header: p.In == openapi3.ParameterInHeader,
-			list: kind.Is("array"), number: kind.Is("integer"), schema: schema,
+			list: kind.Is("array"), number: kind.Is("integer"), flag: kind.Is("boolean"), schema: schema,
 		}
 	}
 	return nil

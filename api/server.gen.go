@@ -20,6 +20,24 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Defines values for PushAppSource.
+const (
+	PushAppSourceApi  PushAppSource = "api"
+	PushAppSourceFile PushAppSource = "file"
+)
+
+// Valid indicates whether the value is a known member of the PushAppSource enum.
+func (e PushAppSource) Valid() bool {
+	switch e {
+	case PushAppSourceApi:
+		return true
+	case PushAppSourceFile:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for PushEnvironment.
 const (
 	PushEnvironmentProduction PushEnvironment = "production"
@@ -321,11 +339,13 @@ type Position struct {
 // 400: invalid_json, body_missing, unknown_field, missing_field, wrong_type, bad_value, unknown_parameter,
 // repeated_parameter, bad_cursor, bad_id, wrong_id, bad_until, empty_note, note_too_long, bad_encoding,
 // bad_reassignment, missing_target, ambiguous_target, unknown_policy, unknown_user, unknown_action, bad_token,
-// bad_environment, bad_capabilities, unknown_app, provider_not_configured, bad_upgrade, token_in_url.
+// bad_environment, bad_capabilities, unknown_app, provider_not_configured, bad_upgrade, token_in_url,
+// bad_push_app, bad_push_key.
 // 401: token_missing, token_invalid, token_expired, session_ended, bad_credentials, refresh_invalid, refresh_reused.
 // 403: role_too_low, account_disabled, device_removed, bad_origin. 404: not_found, no_such_path. 405: method_not_allowed.
 // 409: incident_resolved, not_acknowledged, not_triggered, plan_exhausted, idempotency_key_reused,
-// too_many_devices, contact_exists, too_many_contacts. 413: too_large. 415: unsupported_media_type.
+// too_many_devices, contact_exists, too_many_contacts,
+// push_app_exists, push_app_in_file, push_app_in_use. 413: too_large. 415: unsupported_media_type.
 // 429: too_many_attempts. 500: internal.
 // 503: overloaded, shutting_down, database_unreachable, outcome_unknown, busy, login_busy,
 // keys_not_ready, too_many_connections, draining, not_ready, timeout, body_cut.
@@ -359,6 +379,105 @@ type ProblemItem struct {
 	Detail string  `json:"detail"`
 	Field  *string `json:"field,omitempty"`
 }
+
+// PushApp defines model for PushApp.
+type PushApp struct {
+	Ambient      *bool             `json:"ambient,omitempty"`
+	BundleId     *string           `json:"bundle_id,omitempty"`
+	ClientEmail  *string           `json:"client_email,omitempty"`
+	CreatedAt    *time.Time        `json:"created_at,omitempty"`
+	Environments []PushEnvironment `json:"environments,omitempty"`
+
+	// Fingerprint The first 16 hexadecimal digits of the SHA-256 of the key's file.
+	Fingerprint *string `json:"fingerprint,omitempty"`
+	KeyId       *string `json:"key_id,omitempty"`
+	Name        string  `json:"name"`
+	ProjectId   *string `json:"project_id,omitempty"`
+
+	// Provider Whose push apps can be set up here; others may come.
+	Provider PushAppProvider `json:"provider"`
+
+	// Source Where it is set up; what stands in the configuration file can only be changed there.
+	Source    PushAppSource `json:"source"`
+	TeamId    *string       `json:"team_id,omitempty"`
+	UpdatedAt *time.Time    `json:"updated_at,omitempty"`
+
+	// UpdatedBy The user who changed it last.
+	UpdatedBy *string `json:"updated_by,omitempty"`
+}
+
+// PushAppSource Where it is set up; what stands in the configuration file can only be changed there.
+type PushAppSource string
+
+// PushAppChange defines model for PushAppChange.
+type PushAppChange struct {
+	// Ambient fcm: use the servers' own Google credentials (application default credentials, workload identity) instead of a
+	// service account's key. Every node must have them.
+	Ambient *bool `json:"ambient,omitempty"`
+
+	// BundleId apns: the app's bundle id, which is the topic.
+	BundleId *string `json:"bundle_id,omitempty"`
+
+	// Environments apns: what the key is good for; left out: both.
+	Environments []PushEnvironment `json:"environments,omitempty"`
+
+	// Key apns: the content of the `.p8` file.
+	Key *string `json:"key,omitempty"`
+
+	// KeyId apns: the key's id, as in the name of its file.
+	KeyId *string `json:"key_id,omitempty"`
+
+	// ProjectId fcm: the Firebase project; needed with `ambient`, else the service account's.
+	ProjectId *string `json:"project_id,omitempty"`
+
+	// ServiceAccount fcm: the content of the service account's JSON file.
+	ServiceAccount *string `json:"service_account,omitempty"`
+
+	// TeamId apns: the Team ID of the Apple developer account.
+	TeamId *string `json:"team_id,omitempty"`
+}
+
+// PushAppCreation defines model for PushAppCreation.
+type PushAppCreation struct {
+	// Ambient fcm: use the servers' own Google credentials (application default credentials, workload identity) instead of a
+	// service account's key. Every node must have them.
+	Ambient *bool `json:"ambient,omitempty"`
+
+	// BundleId apns: the app's bundle id, which is the topic.
+	BundleId *string `json:"bundle_id,omitempty"`
+
+	// Environments apns: what the key is good for; left out: both.
+	Environments []PushEnvironment `json:"environments,omitempty"`
+
+	// Key apns: the content of the `.p8` file.
+	Key *string `json:"key,omitempty"`
+
+	// KeyId apns: the key's id, as in the name of its file.
+	KeyId *string `json:"key_id,omitempty"`
+
+	// Name What devices refer to.
+	Name string `json:"name"`
+
+	// ProjectId fcm: the Firebase project; needed with `ambient`, else the service account's.
+	ProjectId *string `json:"project_id,omitempty"`
+
+	// Provider Whose push apps can be set up here; others may come.
+	Provider PushAppProvider `json:"provider"`
+
+	// ServiceAccount fcm: the content of the service account's JSON file.
+	ServiceAccount *string `json:"service_account,omitempty"`
+
+	// TeamId apns: the Team ID of the Apple developer account.
+	TeamId *string `json:"team_id,omitempty"`
+}
+
+// PushAppList defines model for PushAppList.
+type PushAppList struct {
+	Items []PushApp `json:"items"`
+}
+
+// PushAppProvider Whose push apps can be set up here; others may come.
+type PushAppProvider = push.Provider
 
 // PushEnvironment sandbox is for APNs apps run from Xcode.
 type PushEnvironment string
@@ -505,6 +624,9 @@ type IncidentID = string
 // Limit defines model for Limit.
 type Limit = int
 
+// PushAppName defines model for PushAppName.
+type PushAppName = string
+
 // Acted defines model for Acted.
 type Acted = ActionResult
 
@@ -620,6 +742,12 @@ type ListOnCallParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// RemovePushAppParams defines parameters for RemovePushApp.
+type RemovePushAppParams struct {
+	// Force Remove it although devices would fall silent.
+	Force *bool `form:"force,omitempty" json:"force,omitempty"`
+}
+
 // PerformActionJSONRequestBody defines body for PerformAction for application/json ContentType.
 type PerformActionJSONRequestBody = ActionRequest
 
@@ -637,6 +765,12 @@ type ReassignIncidentJSONRequestBody = Reassignment
 
 // SnoozeIncidentJSONRequestBody defines body for SnoozeIncident for application/json ContentType.
 type SnoozeIncidentJSONRequestBody = Snooze
+
+// CreatePushAppJSONRequestBody defines body for CreatePushApp for application/json ContentType.
+type CreatePushAppJSONRequestBody = PushAppCreation
+
+// ChangePushAppJSONRequestBody defines body for ChangePushApp for application/json ContentType.
+type ChangePushAppJSONRequestBody = PushAppChange
 
 // CreateSessionJSONRequestBody defines body for CreateSession for application/json ContentType.
 type CreateSessionJSONRequestBody = PasswordLogin
@@ -700,6 +834,21 @@ type ServerInterface interface {
 	// ListOnCall Who would be woken
 	// (GET /v1/oncall)
 	ListOnCall(w http.ResponseWriter, r *http.Request, params ListOnCallParams)
+	// ListPushApps The push apps
+	// (GET /v1/push/apps)
+	ListPushApps(w http.ResponseWriter, r *http.Request)
+	// CreatePushApp Set up a push app
+	// (POST /v1/push/apps)
+	CreatePushApp(w http.ResponseWriter, r *http.Request)
+	// RemovePushApp Remove a push app
+	// (DELETE /v1/push/apps/{provider}/{name})
+	RemovePushApp(w http.ResponseWriter, r *http.Request, provider PushAppProvider, name PushAppName, params RemovePushAppParams)
+	// GetPushApp One push app
+	// (GET /v1/push/apps/{provider}/{name})
+	GetPushApp(w http.ResponseWriter, r *http.Request, provider PushAppProvider, name PushAppName)
+	// ChangePushApp Change a push app, or give it a new key
+	// (PUT /v1/push/apps/{provider}/{name})
+	ChangePushApp(w http.ResponseWriter, r *http.Request, provider PushAppProvider, name PushAppName)
 	// ListHolds Apps whose devices are not judged
 	// (GET /v1/push/holds)
 	ListHolds(w http.ResponseWriter, r *http.Request)
@@ -1527,6 +1676,155 @@ func (siw *ServerInterfaceWrapper) ListOnCall(w http.ResponseWriter, r *http.Req
 	handler.ServeHTTP(w, r)
 }
 
+// ListPushApps operation middleware
+func (siw *ServerInterfaceWrapper) ListPushApps(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListPushApps(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreatePushApp operation middleware
+func (siw *ServerInterfaceWrapper) CreatePushApp(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreatePushApp(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RemovePushApp operation middleware
+func (siw *ServerInterfaceWrapper) RemovePushApp(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "provider" -------------
+	var provider PushAppProvider
+
+	err = runtime.BindStyledParameterWithOptions("simple", "provider", r.PathValue("provider"), &provider, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "provider", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "name" -------------
+	var name PushAppName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", r.PathValue("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "name", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RemovePushAppParams
+
+	// ------------- Optional query parameter "force" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "force", r.URL.Query(), &params.Force, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "force"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "force", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RemovePushApp(w, r, provider, name, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetPushApp operation middleware
+func (siw *ServerInterfaceWrapper) GetPushApp(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "provider" -------------
+	var provider PushAppProvider
+
+	err = runtime.BindStyledParameterWithOptions("simple", "provider", r.PathValue("provider"), &provider, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "provider", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "name" -------------
+	var name PushAppName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", r.PathValue("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "name", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetPushApp(w, r, provider, name)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ChangePushApp operation middleware
+func (siw *ServerInterfaceWrapper) ChangePushApp(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "provider" -------------
+	var provider PushAppProvider
+
+	err = runtime.BindStyledParameterWithOptions("simple", "provider", r.PathValue("provider"), &provider, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "provider", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "name" -------------
+	var name PushAppName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", r.PathValue("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "name", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ChangePushApp(w, r, provider, name)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListHolds operation middleware
 func (siw *ServerInterfaceWrapper) ListHolds(w http.ResponseWriter, r *http.Request) {
 
@@ -1756,6 +2054,11 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/incidents/{incident_id}/unacknowledge", wrapper.UnacknowledgeIncident)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/me", wrapper.GetMe)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/oncall", wrapper.ListOnCall)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/push/apps", wrapper.ListPushApps)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/push/apps", wrapper.CreatePushApp)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/v1/push/apps/{provider}/{name}", wrapper.RemovePushApp)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/push/apps/{provider}/{name}", wrapper.GetPushApp)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/v1/push/apps/{provider}/{name}", wrapper.ChangePushApp)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/push/holds", wrapper.ListHolds)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/v1/push/holds/{provider}/{app}", wrapper.ReleaseHold)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/sessions", wrapper.CreateSession)
@@ -2499,6 +2802,199 @@ func (response ListOnCalldefaultApplicationProblemPlusJSONResponse) VisitListOnC
 	return err
 }
 
+type ListPushAppsRequestObject struct {
+}
+
+type ListPushAppsResponseObject interface {
+	VisitListPushAppsResponse(w http.ResponseWriter) error
+}
+
+type ListPushApps200JSONResponse PushAppList
+
+func (response ListPushApps200JSONResponse) VisitListPushAppsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPushAppsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListPushAppsdefaultApplicationProblemPlusJSONResponse) VisitListPushAppsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePushAppRequestObject struct {
+	Body *CreatePushAppJSONRequestBody
+}
+
+type CreatePushAppResponseObject interface {
+	VisitCreatePushAppResponse(w http.ResponseWriter) error
+}
+
+type CreatePushApp201JSONResponse PushApp
+
+func (response CreatePushApp201JSONResponse) VisitCreatePushAppResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePushAppdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreatePushAppdefaultApplicationProblemPlusJSONResponse) VisitCreatePushAppResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemovePushAppRequestObject struct {
+	Provider PushAppProvider `json:"provider"`
+	Name     PushAppName     `json:"name"`
+	Params   RemovePushAppParams
+}
+
+type RemovePushAppResponseObject interface {
+	VisitRemovePushAppResponse(w http.ResponseWriter) error
+}
+
+type RemovePushApp204Response struct {
+}
+
+func (response RemovePushApp204Response) VisitRemovePushAppResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type RemovePushAppdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RemovePushAppdefaultApplicationProblemPlusJSONResponse) VisitRemovePushAppResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPushAppRequestObject struct {
+	Provider PushAppProvider `json:"provider"`
+	Name     PushAppName     `json:"name"`
+}
+
+type GetPushAppResponseObject interface {
+	VisitGetPushAppResponse(w http.ResponseWriter) error
+}
+
+type GetPushApp200JSONResponse PushApp
+
+func (response GetPushApp200JSONResponse) VisitGetPushAppResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPushAppdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetPushAppdefaultApplicationProblemPlusJSONResponse) VisitGetPushAppResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePushAppRequestObject struct {
+	Provider PushAppProvider `json:"provider"`
+	Name     PushAppName     `json:"name"`
+	Body     *ChangePushAppJSONRequestBody
+}
+
+type ChangePushAppResponseObject interface {
+	VisitChangePushAppResponse(w http.ResponseWriter) error
+}
+
+type ChangePushApp200JSONResponse PushApp
+
+func (response ChangePushApp200JSONResponse) VisitChangePushAppResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePushAppdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ChangePushAppdefaultApplicationProblemPlusJSONResponse) VisitChangePushAppResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListHoldsRequestObject struct {
 }
 
@@ -2737,6 +3233,21 @@ type StrictServerInterface interface {
 	// ListOnCall Who would be woken
 	// (GET /v1/oncall)
 	ListOnCall(ctx context.Context, request ListOnCallRequestObject) (ListOnCallResponseObject, error)
+	// ListPushApps The push apps
+	// (GET /v1/push/apps)
+	ListPushApps(ctx context.Context, request ListPushAppsRequestObject) (ListPushAppsResponseObject, error)
+	// CreatePushApp Set up a push app
+	// (POST /v1/push/apps)
+	CreatePushApp(ctx context.Context, request CreatePushAppRequestObject) (CreatePushAppResponseObject, error)
+	// RemovePushApp Remove a push app
+	// (DELETE /v1/push/apps/{provider}/{name})
+	RemovePushApp(ctx context.Context, request RemovePushAppRequestObject) (RemovePushAppResponseObject, error)
+	// GetPushApp One push app
+	// (GET /v1/push/apps/{provider}/{name})
+	GetPushApp(ctx context.Context, request GetPushAppRequestObject) (GetPushAppResponseObject, error)
+	// ChangePushApp Change a push app, or give it a new key
+	// (PUT /v1/push/apps/{provider}/{name})
+	ChangePushApp(ctx context.Context, request ChangePushAppRequestObject) (ChangePushAppResponseObject, error)
 	// ListHolds Apps whose devices are not judged
 	// (GET /v1/push/holds)
 	ListHolds(ctx context.Context, request ListHoldsRequestObject) (ListHoldsResponseObject, error)
@@ -3298,6 +3809,150 @@ func (sh *strictHandler) ListOnCall(w http.ResponseWriter, r *http.Request, para
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ListOnCallResponseObject); ok {
 		if err := validResponse.VisitListOnCallResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListPushApps operation middleware
+func (sh *strictHandler) ListPushApps(w http.ResponseWriter, r *http.Request) {
+	var request ListPushAppsRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPushApps(ctx, request.(ListPushAppsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPushApps")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListPushAppsResponseObject); ok {
+		if err := validResponse.VisitListPushAppsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreatePushApp operation middleware
+func (sh *strictHandler) CreatePushApp(w http.ResponseWriter, r *http.Request) {
+	var request CreatePushAppRequestObject
+
+	var body CreatePushAppJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreatePushApp(ctx, request.(CreatePushAppRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreatePushApp")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreatePushAppResponseObject); ok {
+		if err := validResponse.VisitCreatePushAppResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RemovePushApp operation middleware
+func (sh *strictHandler) RemovePushApp(w http.ResponseWriter, r *http.Request, provider PushAppProvider, name PushAppName, params RemovePushAppParams) {
+	var request RemovePushAppRequestObject
+
+	request.Provider = provider
+	request.Name = name
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.RemovePushApp(ctx, request.(RemovePushAppRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RemovePushApp")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RemovePushAppResponseObject); ok {
+		if err := validResponse.VisitRemovePushAppResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetPushApp operation middleware
+func (sh *strictHandler) GetPushApp(w http.ResponseWriter, r *http.Request, provider PushAppProvider, name PushAppName) {
+	var request GetPushAppRequestObject
+
+	request.Provider = provider
+	request.Name = name
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPushApp(ctx, request.(GetPushAppRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPushApp")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetPushAppResponseObject); ok {
+		if err := validResponse.VisitGetPushAppResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ChangePushApp operation middleware
+func (sh *strictHandler) ChangePushApp(w http.ResponseWriter, r *http.Request, provider PushAppProvider, name PushAppName) {
+	var request ChangePushAppRequestObject
+
+	request.Provider = provider
+	request.Name = name
+
+	var body ChangePushAppJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ChangePushApp(ctx, request.(ChangePushAppRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChangePushApp")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ChangePushAppResponseObject); ok {
+		if err := validResponse.VisitChangePushAppResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -90,6 +90,8 @@ type APNsApp struct {
 	KeyID    string `yaml:"key_id"`
 	Key      string `yaml:"key"` // PEM, the .p8 file's content
 	KeyFile  string `yaml:"key_file"`
+	// Environments the key is good for; empty: both.
+	Environments []string `yaml:"environments"`
 	// Privacy and Unlock: see push.AppOptions.
 	Privacy string   `yaml:"privacy"`
 	Unlock  []string `yaml:"unlock"`
@@ -107,6 +109,10 @@ type FCMApp struct {
 	Name               string `yaml:"name"`
 	ServiceAccount     string `yaml:"service_account"` // the JSON itself
 	ServiceAccountFile string `yaml:"service_account_file"`
+	// Ambient uses the machine's own Google credentials instead.
+	Ambient bool `yaml:"ambient"`
+	// ProjectID is needed with Ambient; a service account brings its own.
+	ProjectID string `yaml:"project_id"`
 	// Privacy and Unlock: see push.AppOptions.
 	Privacy string   `yaml:"privacy"`
 	Unlock  []string `yaml:"unlock"`
