@@ -116,7 +116,7 @@ func (c *Composer) note(j *Job) (note, error) {
 	}
 	n.text = n.speaks.words(j)
 	n.level, n.downgrade = levelOf(j)
-	if c.Badges != nil && j.Delivery.Kind != Probe {
+	if c.Badges != nil && n.level != levelSilent {
 		n.badge = c.Badges.Count(j.Delivery.UserID, j.Delivery.IncidentID, j.Content.Theirs)
 	}
 	var err error
@@ -145,8 +145,16 @@ func (n *note) fill(m *Message, limit int) int {
 		m.Letter, m.Keys = n.letter(), n.job.Device.Keys
 		return letterSize
 	}
-	m.Body = n.body(limit)
+	m.Body = n.inner(m, limit)
 	return len(m.Body)
+}
+
+// inner is the JSON that Apple carries.
+func (n *note) inner(m *Message, limit int) []byte {
+	if n.job.Delivery.Kind == Activity {
+		return n.activity(m, limit)
+	}
+	return n.body(limit)
 }
 
 // CollapseID is the name under which a phone keeps one notification of the

@@ -146,7 +146,11 @@ func (n *note) relevance() float64 {
 	if n.level == levelPassive {
 		return 0
 	}
-	switch n.job.Content.Severity {
+	return relevanceOf(n.job.Content.Severity)
+}
+
+func relevanceOf(s incident.Severity) float64 {
+	switch s {
 	case incident.Critical:
 		return 1
 	case incident.Error:

@@ -176,9 +176,11 @@ const (
 type About struct {
 	// Topic tells notices apart: shift_starts, shift_ends, unpageable, …
 	Topic string `json:"topic,omitempty"`
-	// Loud: a test that rings like a page.
+	// Loud: a test that rings like a page, or a change of a Live Activity that
+	// is worth its small budget of prompt ones.
 	Loud bool `json:"loud,omitempty"`
-	// Event is what a Live Activity is told: start, update or end.
+	// Event is what a Live Activity is told: start, update or end. Of an end, At
+	// is when the screen forgets it.
 	Event string `json:"event,omitempty"`
 	// Who and What name the person and the schedule a notice is about.
 	Who  string    `json:"who,omitempty"`
@@ -266,6 +268,8 @@ type Job struct {
 	// Held: a node had it before and ended without saying what became of it, so
 	// it may have been sent already.
 	Held bool
+	// ActivityToken is the Live Activity's own; empty while it has told none.
+	ActivityToken string
 }
 
 // revision is the incident's that the job knows of.
@@ -286,6 +290,10 @@ type Message struct {
 	// CollapseID replaces a shown notification with the same id; at most 64 bytes.
 	CollapseID string
 	ExpiresAt  time.Time
+	// PushType is Apple's, where it is neither alert nor background; the topic's
+	// ending follows from it. Priority goes before what High says; 0 leaves it.
+	PushType string
+	Priority int
 	// Background marks an APNs push without an alert.
 	Background bool
 	// Body is the APNs payload, complete JSON of at most 4096 bytes.

@@ -23,7 +23,12 @@ const followUpLife = time.Hour
 // Recording an outcome twice changes nothing the second time.
 func (o Outcome) Apply(current Delivery, dev Device) Verdict {
 	v := Verdict{Delivery: current}
-	again := o.judgeDevice(&v, dev) && !o.RetryAt.IsZero()
+	again := false
+	if current.Kind == Activity {
+		v.EndActivity = o.endsActivity()
+	} else {
+		again = o.judgeDevice(&v, dev) && !o.RetryAt.IsZero()
+	}
 	switch {
 	case current.State != Scheduled:
 		o.applyLate(&v)
