@@ -22,12 +22,13 @@ const (
 
 // Config is what the API stands on.
 type Config struct {
-	Auth      Identity
-	Desk      Desk
-	Intake    Intake
-	Incidents Incidents
-	Devices   Devices
-	Holds     Holds
+	Auth       Identity
+	Desk       Desk
+	Intake     Intake
+	Incidents  Incidents
+	Devices    Devices
+	Deliveries Deliveries
+	Holds      Holds
 	// Apps names the push apps a provider has at the moment: a device of an app
 	// that nobody can push to would never ring.
 	Apps func(push.Provider) []string
@@ -62,8 +63,8 @@ type server struct {
 // New builds the HTTP handler of the whole instance. It fails only when the
 // embedded contract cannot be read.
 func New(c Config) (http.Handler, error) {
-	if c.Auth == nil || c.Desk == nil || c.Intake == nil || c.Incidents == nil || c.Devices == nil || c.Holds == nil {
-		return nil, errors.New("building the API: Auth, Desk, Intake, Incidents, Devices and Holds are required")
+	if c.Auth == nil || c.Desk == nil || c.Intake == nil || c.Incidents == nil || c.Devices == nil || c.Deliveries == nil || c.Holds == nil {
+		return nil, errors.New("building the API: Auth, Desk, Intake, Incidents, Devices, Deliveries and Holds are required")
 	}
 	contract, err := readContract()
 	if err != nil {
@@ -140,13 +141,13 @@ func (s *server) serveV1(x *exchange, r *http.Request) {
 	defer cancel()
 	ctx = withAddress(ctx, r, s.Proxies)
 	if !op.public {
-		who, err := s.Auth.Authenticate(ctx, bearer(r))
+		who, device, err := s.identify(op, r.WithContext(ctx))
 		if err != nil {
 			s.refuse(x, r, err)
 			return
 		}
 		x.user = who.UserID
-		ctx = withPrincipal(ctx, who)
+		ctx = withDevice(withPrincipal(ctx, who), device)
 	}
 	r = r.WithContext(ctx)
 	if err := op.check(r); err != nil {

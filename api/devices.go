@@ -36,7 +36,10 @@ func (s *server) RegisterDevice(ctx context.Context, r RegisterDeviceRequestObje
 	if err != nil {
 		return nil, err
 	}
-	return RegisterDevice201JSONResponse(device(stored)), nil
+	answer := device(stored)
+	key := s.Auth.ReceiptKey(stored.UserID, stored.ID)
+	answer.ReceiptKey = &key
+	return RegisterDevice201JSONResponse(answer), nil
 }
 
 // newDevice is the device that a registration describes.

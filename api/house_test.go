@@ -70,7 +70,7 @@ func open(t testing.TB) *house {
 		ID: id.New(id.Device), UserID: h.ana.ID, Platform: push.IOS, Provider: push.APNs, App: "pager", Environment: "production",
 		TargetKind: push.TokenTarget, Token: strings.Repeat("ab", 32), State: push.DeviceActive, RegisteredAt: night, CreatedAt: night,
 	}
-	h.phones.known = []push.Device{h.phone}
+	h.phones.known, h.desk.phones = []push.Device{h.phone}, h.phones
 	h.desk.onCall = []respond.ServiceOnCall{
 		{Service: respond.Service{ID: id.New(id.Service), Name: "Payments"}, Policy: oncall.Policy{ID: id.New(id.Policy), Name: "Default"},
 			Levels: []respond.LevelOnCall{{Level: 1, Delay: 5 * time.Minute, People: []respond.Person{{ID: h.ana.ID, Name: "Ana"}}}, {Level: 2, Delay: time.Minute}}},
@@ -82,7 +82,7 @@ func open(t testing.TB) *house {
 		t.Fatal(err)
 	}
 	h.Handler = newServer(Config{
-		Auth: h.people, Desk: h.desk, Intake: h.intake, Incidents: h.desk, Devices: h.phones, Holds: h.phones,
+		Auth: h.people, Desk: h.desk, Intake: h.intake, Incidents: h.desk, Devices: h.phones, Holds: h.phones, Deliveries: h.desk,
 		Apps: func(p push.Provider) []string {
 			return map[push.Provider][]string{push.APNs: {"pager"}, push.FCM: {"pager", "beta"}}[p]
 		},
