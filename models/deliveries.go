@@ -111,7 +111,7 @@ func (d deliveries) jobs(ctx context.Context, ids []string) ([]push.Job, error) 
 		person := people[jobs[i].Delivery.UserID]
 		jobs[i].Content.TimeZone, jobs[i].Content.Locale = person.TimeZone, person.Locale
 	}
-	return jobs, nil
+	return jobs, d.activityTokens(ctx, jobs)
 }
 
 // alone loads the deliveries that are about no incident.
@@ -162,6 +162,9 @@ func contentOf(i incident.Incident, d push.Delivery) push.Content {
 		c.By, c.ChangedAt = i.AcknowledgedBy.Name, i.AcknowledgedAt
 	case incident.Resolved:
 		c.By, c.ChangedAt = i.ResolvedBy.Name, i.ResolvedAt
+	}
+	if d.Kind == push.Activity {
+		c.ChangedAt = i.UpdatedAt // its timestamp: iOS shows the newest, whatever the order they come in
 	}
 	return c
 }

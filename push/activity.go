@@ -135,7 +135,7 @@ func unwantedActivity(j *Job) string {
 		return ""
 	case event == ActivityStart && j.Content.Status != incident.Triggered:
 		return "the incident was " + string(j.Content.Status) + " before the Live Activity could start"
-	case j.Content.Status == incident.Resolved || !j.Content.Theirs:
+	case j.Content.Status == incident.Resolved || j.Content.Status == incident.Triggered && !j.Content.Theirs:
 		return "the incident is over or no longer theirs, which ends the Live Activity instead"
 	}
 	return ""

@@ -22,6 +22,10 @@ type work struct {
 	jobs          []push.Job
 	// quiet are changes that stop unsent pages in this node's memory.
 	quiet []stop
+	// opening: the incident is new. running are its Live Activities by device,
+	// once they have been read.
+	opening bool
+	running map[string]Activity
 	// done is what the change is counted as once it is committed.
 	done string
 }
@@ -38,6 +42,8 @@ type outgoing struct {
 	device     push.Device
 	by         string
 	reassigned bool
+	token      string // of a Live Activity
+	later      bool   // not now, but by whoever claims it when it is due
 }
 
 // change loads a case, lets the machine decide and carries it out.
@@ -122,6 +128,9 @@ func (w *work) save(c *Case) error {
 	if err := w.tx.Save(*c); err != nil {
 		return err
 	}
+	if err := w.followActivities(c); err != nil {
+		return err
+	}
 	return w.finish(c)
 }
 
@@ -132,11 +141,16 @@ func (w *work) finish(c *Case) error {
 			return err
 		}
 	}
+	if err := w.startActivities(c); err != nil {
+		return err
+	}
 	if len(w.outgoing) > 0 {
 		rows := make([]push.Delivery, len(w.outgoing))
 		for i, o := range w.outgoing {
 			rows[i] = o.delivery
-			w.jobs = append(w.jobs, push.Job{Delivery: o.delivery, Device: o.device, Content: w.content(c.Incident, o)})
+			if !o.later {
+				w.jobs = append(w.jobs, push.Job{Delivery: o.delivery, Device: o.device, Content: w.content(c.Incident, o), ActivityToken: o.token})
+			}
 		}
 		if err := w.tx.AddDeliveries(rows); err != nil {
 			return err
