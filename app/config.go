@@ -69,9 +69,10 @@ type PushConfig struct {
 	// for the emulator and for TLS-inspecting proxies.
 	CAFile string `yaml:"ca_file"`
 	// WordsDir holds further languages for what phones show, a JSON file each.
-	WordsDir string     `yaml:"words_dir"`
-	APNs     APNsConfig `yaml:"apns"`
-	FCM      FCMConfig  `yaml:"fcm"`
+	WordsDir string        `yaml:"words_dir"`
+	APNs     APNsConfig    `yaml:"apns"`
+	FCM      FCMConfig     `yaml:"fcm"`
+	WebPush  WebPushConfig `yaml:"webpush"`
 }
 
 // APNsConfig is Apple's side.
@@ -118,6 +119,19 @@ type FCMApp struct {
 	Unlock  []string `yaml:"unlock"`
 }
 
+// WebPushConfig is about browsers. The key is generated and kept in the
+// database.
+type WebPushConfig struct {
+	Enabled bool `yaml:"enabled"`
+	// Subject is how push services reach the operator: mailto: or https:. Empty
+	// means PublicURL.
+	Subject string `yaml:"subject"`
+	// ExtraHosts may be pushed to beside the browsers' own push services.
+	ExtraHosts []string `yaml:"extra_hosts"`
+	// AllowPrivate lets pushes go to private addresses.
+	AllowPrivate bool `yaml:"allow_private"`
+}
+
 // Defaults is the one place of defaults.
 func Defaults() Config {
 	return Config{
@@ -131,5 +145,6 @@ func Defaults() Config {
 		Log:                 LogConfig{Level: "info", Format: "text"},
 		Realtime:            RealtimeConfig{MaxConnections: 20_000},
 		Retention:           RetentionConfig{TimelineDays: 400, DeliveriesDays: 30},
+		Push:                PushConfig{WebPush: WebPushConfig{Enabled: true}},
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/nightbell/nightbell/incident"
 	"github.com/nightbell/nightbell/models"
 	"github.com/nightbell/nightbell/push"
+	"github.com/nightbell/nightbell/push/webpush"
 	"github.com/nightbell/nightbell/queue"
 	"github.com/nightbell/nightbell/realtime"
 	"github.com/nightbell/nightbell/respond"
@@ -29,6 +30,7 @@ type house struct {
 	words    *push.Words
 	badges   *push.Badges
 	pushers  *pushers
+	web      *webpush.Sender // nil: switched off
 	pipeline *push.Pipeline
 	desk     *respond.Desk
 	timers   *queue.Runner[string]
@@ -77,6 +79,9 @@ func (a *App) build(ctx context.Context, u *undo) (*house, error) {
 	}
 	if err := h.db.OpenAssignments(ctx, h.badges.Load); err != nil {
 		return nil, fmt.Errorf("counting open incidents: %w", err)
+	}
+	if h.web, err = a.webPush(ctx, h.pushers); err != nil {
+		return nil, err
 	}
 	pushing := newPulse("deliveries", 0, a.opt.Now)
 	timing := newPulse("escalation timers", time.Minute, a.opt.Now)
@@ -133,6 +138,9 @@ func (a *App) pipeline(h *house, p *pulse) *push.Pipeline {
 	senders := map[push.Provider]push.Sender{}
 	for of, s := range h.pushers.switches {
 		senders[of] = s
+	}
+	if h.web != nil {
+		senders[push.WebPush] = h.web
 	}
 	return push.NewPipeline(push.Config{
 		Store: watchedStore{h.db.Deliveries(), p}, Senders: senders, Signer: signer{h.auth},
@@ -259,6 +267,9 @@ func (h *house) warm(ctx context.Context) error {
 	var errs []error
 	for _, s := range h.pushers.switches {
 		errs = append(errs, s.Warm(ctx))
+	}
+	if h.web != nil {
+		errs = append(errs, h.web.Warm(ctx))
 	}
 	return errors.Join(errs...)
 }

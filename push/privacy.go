@@ -92,7 +92,7 @@ func sealKey(key string) (hpke.PublicKey, error) {
 // it under seal where the device has a key.
 func (n *note) protect() {
 	mode := n.options.Privacy
-	if mode != PrivacyIDOnly && mode != PrivacySealed || n.job.Delivery.Kind == Probe {
+	if n.privacy() == "" {
 		return
 	}
 	if mode == PrivacySealed && n.job.Delivery.Kind != Activity {
@@ -140,8 +140,9 @@ func (n *note) seal(room int) string {
 
 // privacy is what the app must know: where the rest of the texts are.
 func (n *note) privacy() Privacy {
+	of := n.job.Device.Provider
 	switch {
-	case n.job.Delivery.Kind == Probe:
+	case n.job.Delivery.Kind == Probe, of != APNs && of != FCM: // browsers' pushes are sealed to them as it is (RFC 8291)
 		return ""
 	case n.sealed != nil:
 		return PrivacySealed
