@@ -71,7 +71,7 @@ func CheckSealKey(key string) error {
 		_, _, err = hpke.NewSender(k, hpke.HKDFSHA256(), hpke.ChaCha20Poly1305(), nil)
 	}
 	if err != nil {
-		return fault.Field("keys.seal", "bad_seal_key", "the sealing key cannot be used; send the 32 bytes of an X25519 public key in base64url without padding")
+		return fault.Field("seal_key", "bad_seal_key", "the sealing key cannot be used; send the 32 bytes of an X25519 public key in base64url without padding")
 	}
 	return nil
 }
