@@ -40,6 +40,8 @@ type Config struct {
 	Realtime  RealtimeConfig  `yaml:"realtime"`
 	Retention RetentionConfig `yaml:"retention"`
 	Push      PushConfig      `yaml:"push"`
+	SMTP      SMTPConfig      `yaml:"smtp"`
+	Webhook   WebhookConfig   `yaml:"webhook"`
 }
 
 // LogConfig says how much is logged and in what form.
@@ -145,6 +147,7 @@ func Defaults() Config {
 		Log:                 LogConfig{Level: "info", Format: "text"},
 		Realtime:            RealtimeConfig{MaxConnections: 20_000},
 		Retention:           RetentionConfig{TimelineDays: 400, DeliveriesDays: 30},
+		SMTP:                SMTPConfig{TLS: "mandatory", Connections: 2},
 		Push:                PushConfig{WebPush: WebPushConfig{Enabled: true}},
 	}
 }

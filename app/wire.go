@@ -31,6 +31,8 @@ type house struct {
 	badges   *push.Badges
 	pushers  *pushers
 	web      *webpush.Sender // nil: switched off
+	carriers *carriers
+	codeKey  []byte
 	pipeline *push.Pipeline
 	desk     *respond.Desk
 	timers   *queue.Runner[string]
@@ -62,6 +64,12 @@ func (a *App) build(ctx context.Context, u *undo) (*house, error) {
 		return nil, err
 	}
 	h := &house{pushers: pushers, words: words, badges: push.NewBadges()}
+	if h.carriers, err = a.carriers(secret); err != nil {
+		return nil, err
+	}
+	if h.codeKey, err = codeKey(secret); err != nil {
+		return nil, err
+	}
 	if h.db, err = a.cfg.openDatabase(ctx, a.options(), a.meter, u); err != nil {
 		return nil, err
 	}
@@ -139,6 +147,7 @@ func (a *App) pipeline(h *house, p *pulse) *push.Pipeline {
 	for of, s := range h.pushers.switches {
 		senders[of] = s
 	}
+	h.carriers.into(senders)
 	if h.web != nil {
 		senders[push.WebPush] = h.web
 	}
