@@ -131,3 +131,18 @@ func TestWhatIsWrongWithLayers(t *testing.T) {
 		}
 	}
 }
+
+// TestTargetsThatTakeTurnsStay: a file cannot ask for them, and does not end
+// them.
+func TestTargetsThatTakeTurnsStay(t *testing.T) {
+	t.Parallel()
+	state := after(State{}, planned(t, base, State{}).Changes)
+	state.Policies[0].Levels[0].Assignment = oncall.RoundRobin
+	if d := planned(t, base, state); !d.Empty() {
+		t.Errorf("it says %s", d)
+	}
+	d := planned(t, strings.Replace(base, "delay: 5m", "delay: 6m", 1), state)
+	if got := d.Changes.Policies[0].Levels; got[0].Assignment != oncall.RoundRobin || got[1].Assignment != oncall.ToEveryone {
+		t.Errorf("the levels are now %+v", got)
+	}
+}
