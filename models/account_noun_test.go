@@ -57,7 +57,7 @@ func company() setup.Changes {
 		Restrictions: []oncall.Restriction{{Cycle: oncall.Weekly, Day: time.Friday, Start: 18 * time.Hour, Length: 62 * time.Hour}},
 	}}}
 	policy := oncall.Policy{ID: id.New(id.Policy), Name: "Default", Loops: 2, Levels: []oncall.Level{
-		{Delay: 5 * time.Minute, Targets: []oncall.Target{{Kind: oncall.ScheduleTarget, ID: schedule.ID}, {Kind: oncall.UserTarget, ID: ben.ID}}},
+		{Delay: 5 * time.Minute, Targets: []oncall.Target{{Kind: oncall.ScheduleTarget, ID: schedule.ID}, {Kind: oncall.UserTarget, ID: ben.ID}}, Assignment: oncall.RoundRobin},
 	}}
 	service := respond.Service{
 		ID: id.New(id.Service), Name: "Checkout", PolicyID: policy.ID, Urgency: respond.BySeverity, AckTimeout: 30 * time.Minute, AutoResolve: time.Hour,

@@ -44,7 +44,10 @@ func (o Override) Validate() error {
 // inOrder gives the overrides as they were made, the oldest first.
 func inOrder(all []Override) []Override {
 	made := func(a, b Override) int {
-		return cmp.Or(a.MadeAt.Compare(b.MadeAt), cmp.Compare(a.ID, b.ID))
+		if c := a.MadeAt.Compare(b.MadeAt); c != 0 {
+			return c
+		}
+		return cmp.Compare(a.ID, b.ID)
 	}
 	if !slices.IsSortedFunc(all, made) {
 		all = slices.Clone(all)
@@ -56,7 +59,7 @@ func inOrder(all []Override) []Override {
 // lay puts the override over what is seen at t. Shifts that it does not cover
 // at t end, or began, where it does.
 func (o Override) lay(v view, t time.Time) view {
-	if o.Validate() != nil {
+	if !v.reaches(o) || o.Validate() != nil {
 		return v
 	}
 	span := stretch{from: o.From, to: o.To}
@@ -85,6 +88,21 @@ func (o Override) lay(v view, t time.Time) view {
 		v.from, v.to = later(v.from, span.from), earlier(v.to, span.to)
 	}
 	return v
+}
+
+// reaches reports whether the override lies partly in the view, or in a shift
+// that it shows. Most overrides of a schedule do not.
+func (v view) reaches(o Override) bool {
+	meets := func(from, to time.Time) bool { return o.To.After(from) && (to.IsZero() || o.From.Before(to)) }
+	if meets(v.from, v.to) {
+		return true
+	}
+	for _, s := range v.on {
+		if meets(s.from, s.to) {
+			return true
+		}
+	}
+	return false
 }
 
 // later is the later of two beginnings; zero is before everything.

@@ -57,7 +57,7 @@ func (d *Desk) Forecast(serviceID string, urgency incident.Urgency, at time.Time
 	cat := d.store.Catalog()
 	svc, ok := cat.Services[serviceID]
 	if !ok {
-		return oncall.Outlook{}, fault.New(fault.NotFound, "service_not_found", "There is no service %q.", serviceID)
+		return oncall.Outlook{}, fault.New(fault.NotFound, "not_found", "There is no service %q.", serviceID)
 	}
 	return oncall.Forecast(oncall.Freeze(cat.Policies[svc.PolicyID]), string(urgency), at, cat), nil
 }
