@@ -53,8 +53,9 @@ func (r restricted) closed(k int64, life stretch) time.Time {
 	}
 }
 
-// number is the last window that has begun at t. The reading of the wall gives
-// it, but for a clock put back over the window's beginning.
+// number is the last window that has begun at t. A window whose beginning the
+// wall shows has begun; one that it does not show may have too, where the clock
+// was put back since.
 func (r restricted) number(t time.Time) int64 {
 	reading := wallOf(t, r.turns.loc).at.Unix() + mondayOffset
 	n := int64(len(r.windows))
@@ -63,9 +64,6 @@ func (r restricted) number(t time.Time) int64 {
 		k++
 	}
 	k--
-	for t.Before(r.begin(k)) {
-		k--
-	}
 	for !t.Before(r.begin(k + 1)) {
 		k++
 	}

@@ -144,15 +144,10 @@ func (o *occasion) span(start int64) stretch {
 	return stretch{from: wallSeconds(start).first(o.loc), to: wallSeconds(start + o.length).first(o.loc)}
 }
 
-// begun is how many shifts of the rule have begun at t.
+// begun is how many shifts of the rule have begun at t: those whose beginning
+// the wall shows, and more where the clock was put back since.
 func (o *occasion) begun(t time.Time) int {
 	n := o.rule.upTo(wallOf(t, o.loc).at.Unix())
-	for n > 0 {
-		if start, ok := o.rule.start(n - 1); ok && !t.Before(o.span(start).from) {
-			break
-		}
-		n--
-	}
 	for {
 		start, ok := o.rule.start(n)
 		if !ok || t.Before(o.span(start).from) {
