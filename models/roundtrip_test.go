@@ -101,7 +101,7 @@ func TestNotificationsAndDeliveriesComeBackAsTheyWere(t *testing.T) {
 		c := open(t, db, aCase("k"))
 		n := aNotification(c)
 		n.State, n.DeviceID = respond.NotificationScheduled, "dev_1"
-		n.WaitsFor, n.FixedAt = "ntf_0", noon.Add(2*time.Minute)
+		n.WaitsFor, n.FixedAt, n.DisplayedWithin = "ntf_0", noon.Add(2*time.Minute), 20*time.Second
 		page := aPage(c, aPhone("usr_ana", "ab"))
 		page.LeaseUntil, page.LeaseNode, page.Attempt = noon.Add(time.Minute), "node-b", 2
 		page.Dedup, page.About = "k", &push.About{
@@ -139,7 +139,7 @@ func TestTimelineEntriesComeBackAsTheyWere(t *testing.T) {
 			Detail: incident.Detail{
 				Reason: "timeout", Text: "text", Level: 1, Loop: 2, Users: []string{"usr_ana"}, Until: &until, AlertID: "alr_1",
 				Summary: "s", Severity: incident.Critical, NotificationID: "ntf_1", DeliveryID: "dlv_1", Kind: "page", UserID: "usr_ana",
-				DeviceID: "dev_1", Method: "push", Provider: "apns", ProviderID: "p1", Class: "accepted", Attempt: 3, LatencyMS: 12,
+				DeviceID: "dev_1", Method: "push", Provider: "apns", ProviderID: "p1", Class: "accepted", Attempt: 3, LatencyMS: 12, KnockLevel: "active", Downgrade: "critical not granted",
 				DeviceAt: &until, ClockOff: true,
 			},
 		}

@@ -58,7 +58,8 @@ CREATE TABLE receipts (
 -- The ladder: a rung may come earlier if the one before it was not displayed.
 ALTER TABLE notifications
     ADD COLUMN fixed_at  timestamptz,              -- when it is due if the one it waits for was displayed
-    ADD COLUMN waits_for text NOT NULL DEFAULT ''; -- a notification's id
+    ADD COLUMN waits_for text NOT NULL DEFAULT '', -- a notification's id
+    ADD COLUMN displayed_within bigint NOT NULL DEFAULT 0; -- nanoseconds; how long those that wait for it wait
 ALTER TABLE rules ADD COLUMN displayed_within bigint NOT NULL DEFAULT 0 CHECK (displayed_within >= 0); -- nanoseconds, 0 is off
 
 -- Live Activities that run on phones.
@@ -97,3 +98,16 @@ CREATE TABLE prune_holds (
     reason   text        NOT NULL,
     PRIMARY KEY (provider, app)
 );
+
+-- Codes that prove an address, one row for each that was sent: the newest of an
+-- address counts, the others keep count of how often somebody asked.
+CREATE TABLE contact_codes (
+    device_id  text NOT NULL,
+    user_id    text NOT NULL,
+    sent_at    timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    hash       bytea NOT NULL,
+    tries      integer NOT NULL,
+    PRIMARY KEY (device_id, sent_at)
+);
+CREATE INDEX contact_codes_of_user ON contact_codes (user_id, sent_at);

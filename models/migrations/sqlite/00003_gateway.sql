@@ -102,6 +102,7 @@ CREATE TABLE receipts (
 -- The ladder: a rung may come earlier if the one before it was not displayed.
 ALTER TABLE notifications ADD COLUMN fixed_at TIMESTAMP; -- when it is due if the one it waits for was displayed
 ALTER TABLE notifications ADD COLUMN waits_for TEXT NOT NULL DEFAULT ''; -- a notification's id
+ALTER TABLE notifications ADD COLUMN displayed_within INTEGER NOT NULL DEFAULT 0; -- nanoseconds; how long those that wait for it wait
 ALTER TABLE rules ADD COLUMN displayed_within INTEGER NOT NULL DEFAULT 0 CHECK (displayed_within >= 0); -- nanoseconds, 0 is off
 
 -- Live Activities that run on phones.
@@ -140,3 +141,16 @@ CREATE TABLE prune_holds (
     reason   TEXT        NOT NULL,
     PRIMARY KEY (provider, app)
 ) WITHOUT ROWID;
+
+-- Codes that prove an address, one row for each that was sent: the newest of an
+-- address counts, the others keep count of how often somebody asked.
+CREATE TABLE contact_codes (
+    device_id  TEXT NOT NULL,
+    user_id    TEXT NOT NULL,
+    sent_at    TIMESTAMP NOT NULL,
+    expires_at TIMESTAMP NOT NULL,
+    hash       BLOB NOT NULL,
+    tries      INTEGER NOT NULL,
+    PRIMARY KEY (device_id, sent_at)
+) WITHOUT ROWID;
+CREATE INDEX contact_codes_of_user ON contact_codes (user_id, sent_at);
