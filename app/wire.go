@@ -153,7 +153,7 @@ func (a *App) pipeline(h *house, p *pulse) *push.Pipeline {
 	}
 	return push.NewPipeline(push.Config{
 		Store: watchedStore{h.db.Deliveries(), p}, Senders: senders, Signer: signer{h.auth},
-		Words: h.words, Options: a.cfg.Push.options(), Badges: h.badges,
+		Words: h.words, Options: h.pushers.Options, Badges: h.badges,
 		BaseURL: a.URL(), Lease: a.cfg.Lease, Now: a.opt.Now, Log: a.log, Meter: a.meter,
 	})
 }
