@@ -78,7 +78,7 @@ func (a App) Check() error {
 			return badApp(f.field, "%s is missing; it is %s", f.field, f.what)
 		}
 	}
-	if err := s.AppOptions.Check(); err != nil {
+	if err := s.Check(); err != nil {
 		return err
 	}
 	if i := slices.IndexFunc(s.Environments, func(e string) bool { return e != "production" && e != "sandbox" }); i >= 0 {
