@@ -36,10 +36,19 @@ func (s *server) RegisterDevice(ctx context.Context, r RegisterDeviceRequestObje
 	if err != nil {
 		return nil, err
 	}
+	s.returned(ctx, stored)
 	answer := device(stored)
 	key := s.Auth.ReceiptKey(stored.UserID, stored.ID)
 	answer.ReceiptKey = &key
 	return RegisterDevice201JSONResponse(answer), nil
+}
+
+// returned lets a phone that was off be told what it has missed. What the app
+// asked for is done already, so trouble with this is only logged.
+func (s *server) returned(ctx context.Context, d push.Device) {
+	if err := s.Desk.Returned(ctx, d.UserID, d.ID); err != nil {
+		s.Log.WarnContext(ctx, "what a device has missed could not be looked up", "device", d.ID, "error", err)
+	}
 }
 
 // newDevice is the device that a registration describes.
@@ -62,6 +71,9 @@ func (s *server) newDevice(r DeviceRegistration) (push.Device, error) {
 		CreatedAt: now, LastSeenAt: now,
 	}
 	setKeys(&d, r.Keys)
+	if err := setExtras(&d, r.SealKey, r.LiveActivity); err != nil {
+		return push.Device{}, err
+	}
 	if d.Environment != string(PushEnvironmentProduction) && d.Provider != push.APNs {
 		return push.Device{}, fault.Field("environment", "bad_environment", "only APNs has a sandbox; leave environment out")
 	}
@@ -131,6 +143,7 @@ func (s *server) UpdateDevice(ctx context.Context, r UpdateDeviceRequestObject) 
 	if err := s.Devices.UpdateDevice(ctx, d); err != nil {
 		return nil, err
 	}
+	s.returned(ctx, d)
 	return UpdateDevice200JSONResponse(device(d)), nil
 }
 
@@ -140,6 +153,9 @@ func (s *server) changed(d push.Device, c DeviceChange) (push.Device, error) {
 	set(&d.OSVersion, c.OsVersion)
 	set(&d.Locale, c.Locale)
 	d.LastSeenAt = s.now()
+	if err := setExtras(&d, c.SealKey, c.LiveActivity); err != nil {
+		return d, err
+	}
 	if c.Capabilities != nil {
 		var err error
 		if d.Capabilities, err = capabilities(c.Capabilities, d.Platform, d.LastSeenAt); err != nil {
@@ -192,6 +208,7 @@ func device(d push.Device) Device {
 		Capabilities: d.Capabilities, AppVersion: d.AppVersion,
 		OsVersion: d.OSVersion, Locale: d.Locale, RegisteredAt: d.RegisteredAt, CreatedAt: d.CreatedAt,
 		LastSeenAt: present(d.LastSeenAt), LastReceiptAt: present(d.LastReceiptAt),
+		SealKey: present(d.Keys.Seal), LiveActivities: present(d.LiveActivity.StartToken != ""),
 	}
 }
 

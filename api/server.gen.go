@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/nightbell/nightbell/incident"
+	"github.com/nightbell/nightbell/oncall"
 	"github.com/nightbell/nightbell/push"
 	"github.com/oapi-codegen/nullable"
 	"github.com/oapi-codegen/runtime"
@@ -75,6 +76,12 @@ type ActionResult struct {
 	Incident Incident `json:"incident"`
 }
 
+// ActivityToken defines model for ActivityToken.
+type ActivityToken struct {
+	// Token The activity's own update token, hexadecimal.
+	Token string `json:"token"`
+}
+
 // Actor Who did it, and by what way.
 type Actor = incident.Actor
 
@@ -112,6 +119,45 @@ type AlertList struct {
 // is left out counts as not known. Reports that no phone can make are refused (`bad_capabilities`). While `alerts` is
 // false nothing else is granted, so `critical` and `time_sensitive` are then stored as false.
 type Capabilities = push.Capabilities
+
+// ContactKind How an address reaches its person.
+type ContactKind = push.Provider
+
+// ContactMethod defines model for ContactMethod.
+type ContactMethod struct {
+	Address   string    `json:"address"`
+	CreatedAt time.Time `json:"created_at"`
+	Id        string    `json:"id"`
+
+	// Method How an address reaches its person.
+	Method ContactKind `json:"method"`
+	Name   string      `json:"name"`
+
+	// Secret What a webhook's messages are signed with; shown when it is made, never again.
+	Secret *string `json:"secret,omitempty"`
+
+	// State active devices are rung. suspect ones too, though the provider said something that may mean that the token is bad.
+	// dead ones are not: the provider proved that the app is gone from there.
+	State DeviceState `json:"state"`
+
+	// StateReason The carrier's word for why it is not active.
+	StateReason *string `json:"state_reason,omitempty"`
+
+	// Verified Only a verified address is used for pages.
+	Verified   bool       `json:"verified"`
+	VerifiedAt *time.Time `json:"verified_at,omitempty"`
+}
+
+// ContactMethodList defines model for ContactMethodList.
+type ContactMethodList struct {
+	Items []ContactMethod `json:"items"`
+}
+
+// ContactMethodProof defines model for ContactMethodProof.
+type ContactMethodProof struct {
+	// Code The six digits; left out for a webhook.
+	Code *string `json:"code,omitempty"`
+}
 
 // Delivery A notification's way to one device.
 type Delivery struct {
@@ -234,10 +280,13 @@ type Device struct {
 	// LastReceiptAt When the app last reported what became of a push.
 	LastReceiptAt *time.Time `json:"last_receipt_at,omitempty"`
 	LastSeenAt    *time.Time `json:"last_seen_at,omitempty"`
-	Locale        string     `json:"locale"`
-	Name          string     `json:"name"`
-	OsVersion     string     `json:"os_version"`
-	Platform      Platform   `json:"platform"`
+
+	// LiveActivities There is a token to start Live Activities with.
+	LiveActivities *bool    `json:"live_activities,omitempty"`
+	Locale         string   `json:"locale"`
+	Name           string   `json:"name"`
+	OsVersion      string   `json:"os_version"`
+	Platform       Platform `json:"platform"`
 
 	// Provider Who carries pushes to the device; others may come. webpush is for browsers and installed web apps.
 	Provider PushProvider `json:"provider"`
@@ -248,6 +297,9 @@ type Device struct {
 
 	// RegisteredAt When the app last presented its token.
 	RegisteredAt time.Time `json:"registered_at"`
+
+	// SealKey The public key that texts are sealed to.
+	SealKey *string `json:"seal_key,omitempty"`
 
 	// State active devices are rung. suspect ones too, though the provider said something that may mean that the token is bad.
 	// dead ones are not: the provider proved that the app is gone from there.
@@ -274,11 +326,17 @@ type DeviceChange struct {
 	Capabilities *Capabilities `json:"capabilities,omitempty"`
 
 	// Keys What a browser's payloads are encrypted to, as PushSubscription.toJSON() gives it. Web Push only.
-	Keys      *WebPushKeys `json:"keys,omitempty"`
-	Locale    *string      `json:"locale,omitempty"`
-	Name      *string      `json:"name,omitempty"`
-	OsVersion *string      `json:"os_version,omitempty"`
-	Token     *string      `json:"token,omitempty"`
+	Keys *WebPushKeys `json:"keys,omitempty"`
+
+	// LiveActivity How this iPhone takes Live Activities. Sent whole; what is left out is taken back.
+	LiveActivity *LiveActivity `json:"live_activity,omitempty"`
+	Locale       *string       `json:"locale,omitempty"`
+	Name         *string       `json:"name,omitempty"`
+	OsVersion    *string       `json:"os_version,omitempty"`
+
+	// SealKey A new public key to seal texts to.
+	SealKey *string `json:"seal_key,omitempty"`
+	Token   *string `json:"token,omitempty"`
 
 	// TokenKind What `token` is: an APNs device token or FCM registration token, a Firebase installation id (FCM only), or the
 	// endpoint of a browser's subscription (Web Push only). May be left out but for a fid.
@@ -305,14 +363,21 @@ type DeviceRegistration struct {
 	Environment *PushEnvironment `json:"environment,omitempty"`
 
 	// Keys What a browser's payloads are encrypted to, as PushSubscription.toJSON() gives it. Web Push only.
-	Keys      *WebPushKeys `json:"keys,omitempty"`
-	Locale    *string      `json:"locale,omitempty"`
-	Name      *string      `json:"name,omitempty"`
-	OsVersion *string      `json:"os_version,omitempty"`
-	Platform  Platform     `json:"platform"`
+	Keys *WebPushKeys `json:"keys,omitempty"`
+
+	// LiveActivity How this iPhone takes Live Activities. Sent whole; what is left out is taken back.
+	LiveActivity *LiveActivity `json:"live_activity,omitempty"`
+	Locale       *string       `json:"locale,omitempty"`
+	Name         *string       `json:"name,omitempty"`
+	OsVersion    *string       `json:"os_version,omitempty"`
+	Platform     Platform      `json:"platform"`
 
 	// Provider Who carries pushes to the device; others may come. webpush is for browsers and installed web apps.
 	Provider PushProvider `json:"provider"`
+
+	// SealKey The device's X25519 public key, 32 bytes in base64url without padding, for apps whose texts are sealed. Keep the
+	// private key where the notification extension can read it before the first unlock after a restart.
+	SealKey *string `json:"seal_key,omitempty"`
 
 	// Token The provider's address of this app; hexadecimal for APNs, the endpoint for Web Push.
 	Token string `json:"token"`
@@ -403,15 +468,79 @@ type LevelOnCall struct {
 	People []Named `json:"people"`
 }
 
+// LiveActivity How this iPhone takes Live Activities. Sent whole; what is left out is taken back.
+type LiveActivity struct {
+	// Frequent The person allows frequent updates.
+	Frequent *bool `json:"frequent,omitempty"`
+
+	// StartToken The app's push-to-start token (iOS 17.2), hexadecimal. It changes now and then; send each.
+	StartToken *string `json:"start_token,omitempty"`
+}
+
 // Named defines model for Named.
 type Named struct {
 	Id   string `json:"id"`
 	Name string `json:"name"`
 }
 
+// NewContactMethod defines model for NewContactMethod.
+type NewContactMethod struct {
+	// Address An e-mail address, a URL, or a telephone number in international form.
+	Address string `json:"address"`
+
+	// Method How an address reaches its person.
+	Method ContactKind `json:"method"`
+
+	// Name What its owner calls it.
+	Name *string `json:"name,omitempty"`
+}
+
+// NewNotificationRules defines model for NewNotificationRules.
+type NewNotificationRules struct {
+	Items []NotificationRuleSetting `json:"items"`
+}
+
 // Note defines model for Note.
 type Note struct {
 	Text string `json:"text"`
+}
+
+// NotificationRule defines model for NotificationRule.
+type NotificationRule struct {
+	DelaySeconds           int     `json:"delay_seconds"`
+	DeviceId               *string `json:"device_id,omitempty"`
+	DisplayedWithinSeconds int     `json:"displayed_within_seconds"`
+	Id                     string  `json:"id"`
+
+	// Method push reaches installed apps and browsers; the others reach verified addresses.
+	Method RuleMethod `json:"method"`
+
+	// Urgency high wakes people, low does not.
+	Urgency Urgency `json:"urgency"`
+}
+
+// NotificationRuleList defines model for NotificationRuleList.
+type NotificationRuleList struct {
+	Items []NotificationRule `json:"items"`
+}
+
+// NotificationRuleSetting defines model for NotificationRuleSetting.
+type NotificationRuleSetting struct {
+	// DelaySeconds How long after the level began.
+	DelaySeconds *int `json:"delay_seconds,omitempty"`
+
+	// DeviceId One device or contact method of that method; left out: all of them.
+	DeviceId *string `json:"device_id,omitempty"`
+
+	// DisplayedWithinSeconds If no device has displayed it within so long, by its receipts, the next rules follow at once. 0 is off; else at
+	// least 5, and only for push: nobody else says what was displayed.
+	DisplayedWithinSeconds *int `json:"displayed_within_seconds,omitempty"`
+
+	// Method push reaches installed apps and browsers; the others reach verified addresses.
+	Method RuleMethod `json:"method"`
+
+	// Urgency high wakes people, low does not.
+	Urgency Urgency `json:"urgency"`
 }
 
 // OnCallPage defines model for OnCallPage.
@@ -448,16 +577,19 @@ type Position struct {
 // 400: invalid_json, body_missing, unknown_field, missing_field, wrong_type, bad_value, unknown_parameter,
 // repeated_parameter, bad_cursor, bad_id, wrong_id, bad_until, empty_note, note_too_long, bad_encoding,
 // bad_reassignment, missing_target, ambiguous_target, unknown_policy, unknown_user, unknown_action, bad_token,
-// bad_environment, bad_capabilities, unknown_app, provider_not_configured, bad_upgrade, token_in_url,
-// bad_push_app, bad_push_key, too_many_receipts, bad_platform, bad_endpoint, bad_keys.
+// bad_environment, bad_seal_key, bad_privacy, bad_unlock,
+// bad_capabilities, unknown_app, provider_not_configured, bad_upgrade, token_in_url,
+// bad_push_app, bad_push_key, too_many_receipts, bad_platform, bad_endpoint, bad_keys,
+// bad_address, forbidden_address, bad_code, unknown_device.
 // 401: token_missing, token_invalid, token_expired, session_ended, bad_credentials, refresh_invalid, refresh_reused,
 // receipt_key_invalid.
 // 403: role_too_low, account_disabled, device_removed, no_longer_yours, bad_origin. 404: not_found, no_such_path. 405: method_not_allowed.
 // 409: incident_resolved, not_acknowledged, not_triggered, plan_exhausted, idempotency_key_reused,
 // too_many_devices, contact_exists, too_many_contacts,
-// push_app_exists, push_app_in_file, push_app_in_use. 413: too_large. 415: unsupported_media_type.
-// 429: too_many_attempts. 500: internal.
-// 503: overloaded, shutting_down, database_unreachable, outcome_unknown, busy, login_busy,
+// push_app_exists, push_app_in_file, push_app_in_use, code_expired, no_code_needed,
+// no_secret, challenge_failed. 413: too_large. 415: unsupported_media_type.
+// 429: too_many_attempts, too_many_codes. 500: internal.
+// 503: overloaded, shutting_down, database_unreachable, outcome_unknown, busy, code_not_sent, login_busy,
 // keys_not_ready, too_many_connections, draining, not_ready, timeout, body_cut.
 type Problem struct {
 	// Code For programs; it does not change.
@@ -652,6 +784,9 @@ type RefreshRequest struct {
 	RefreshToken string `json:"refresh_token"`
 }
 
+// RuleMethod push reaches installed apps and browsers; the others reach verified addresses.
+type RuleMethod = oncall.Method
+
 // ServiceOnCall defines model for ServiceOnCall.
 type ServiceOnCall struct {
 	Levels  []LevelOnCall `json:"levels"`
@@ -683,9 +818,15 @@ type TimelineDetail struct {
 	DeviceAt *time.Time `json:"device_at,omitempty"`
 	DeviceId *string    `json:"device_id,omitempty"`
 
-	// Kind page, update or settle.
-	Kind      *string `json:"kind,omitempty"`
-	LatencyMs *int64  `json:"latency_ms,omitempty"`
+	// Downgrade Why it does not knock as hard as the incident asks for, such as a permission that the phone has not given.
+	Downgrade *string `json:"downgrade,omitempty"`
+
+	// Kind page, update, settle or activity (a Live Activity).
+	Kind *string `json:"kind,omitempty"`
+
+	// KnockLevel How hard the push knocks on the device. critical, time-sensitive, active, passive or silent.
+	KnockLevel *string `json:"knock_level,omitempty"`
+	LatencyMs  *int64  `json:"latency_ms,omitempty"`
 
 	// Level Place in the escalation plan, from 1.
 	Level *int `json:"level,omitempty"`
@@ -780,6 +921,9 @@ type WebPushKeys struct {
 	// P256dh Its public key, base64url.
 	P256dh string `json:"p256dh"`
 }
+
+// ContactMethodID defines model for ContactMethodID.
+type ContactMethodID = string
 
 // Cursor defines model for Cursor.
 type Cursor = string
@@ -959,11 +1103,20 @@ type RemovePushAppParams struct {
 // PerformActionJSONRequestBody defines body for PerformAction for application/json ContentType.
 type PerformActionJSONRequestBody = ActionRequest
 
+// CreateContactMethodJSONRequestBody defines body for CreateContactMethod for application/json ContentType.
+type CreateContactMethodJSONRequestBody = NewContactMethod
+
+// VerifyContactMethodJSONRequestBody defines body for VerifyContactMethod for application/json ContentType.
+type VerifyContactMethodJSONRequestBody = ContactMethodProof
+
 // RegisterDeviceJSONRequestBody defines body for RegisterDevice for application/json ContentType.
 type RegisterDeviceJSONRequestBody = DeviceRegistration
 
 // UpdateDeviceJSONRequestBody defines body for UpdateDevice for application/json ContentType.
 type UpdateDeviceJSONRequestBody = DeviceChange
+
+// PutActivityJSONRequestBody defines body for PutActivity for application/json ContentType.
+type PutActivityJSONRequestBody = ActivityToken
 
 // AddNoteJSONRequestBody defines body for AddNote for application/json ContentType.
 type AddNoteJSONRequestBody = Note
@@ -973,6 +1126,9 @@ type ReassignIncidentJSONRequestBody = Reassignment
 
 // SnoozeIncidentJSONRequestBody defines body for SnoozeIncident for application/json ContentType.
 type SnoozeIncidentJSONRequestBody = Snooze
+
+// ReplaceNotificationRulesJSONRequestBody defines body for ReplaceNotificationRules for application/json ContentType.
+type ReplaceNotificationRulesJSONRequestBody = NewNotificationRules
 
 // CreatePushAppJSONRequestBody defines body for CreatePushApp for application/json ContentType.
 type CreatePushAppJSONRequestBody = PushAppCreation
@@ -994,6 +1150,24 @@ type ServerInterface interface {
 	// PerformAction Tap a notification's button
 	// (POST /v1/actions)
 	PerformAction(w http.ResponseWriter, r *http.Request)
+	// ListContactMethods My contact methods
+	// (GET /v1/contact-methods)
+	ListContactMethods(w http.ResponseWriter, r *http.Request)
+	// CreateContactMethod Add an address
+	// (POST /v1/contact-methods)
+	CreateContactMethod(w http.ResponseWriter, r *http.Request)
+	// RemoveContactMethod Remove an address
+	// (DELETE /v1/contact-methods/{contact_method_id})
+	RemoveContactMethod(w http.ResponseWriter, r *http.Request, contactMethodId ContactMethodID)
+	// ResendContactMethodCode Send a new code
+	// (POST /v1/contact-methods/{contact_method_id}/resend)
+	ResendContactMethodCode(w http.ResponseWriter, r *http.Request, contactMethodId ContactMethodID)
+	// RotateContactMethodSecret Give a webhook a new secret
+	// (POST /v1/contact-methods/{contact_method_id}/rotate-secret)
+	RotateContactMethodSecret(w http.ResponseWriter, r *http.Request, contactMethodId ContactMethodID)
+	// VerifyContactMethod Prove that an address is mine
+	// (POST /v1/contact-methods/{contact_method_id}/verify)
+	VerifyContactMethod(w http.ResponseWriter, r *http.Request, contactMethodId ContactMethodID)
 	// ListDeliveries The delivery log
 	// (GET /v1/deliveries)
 	ListDeliveries(w http.ResponseWriter, r *http.Request, params ListDeliveriesParams)
@@ -1009,6 +1183,12 @@ type ServerInterface interface {
 	// UpdateDevice Change a device, or give it a new token
 	// (PATCH /v1/devices/{device_id})
 	UpdateDevice(w http.ResponseWriter, r *http.Request, deviceId DeviceID)
+	// EndActivity A Live Activity has ended
+	// (DELETE /v1/devices/{device_id}/activities/{incident_id})
+	EndActivity(w http.ResponseWriter, r *http.Request, deviceId DeviceID, incidentId IncidentID)
+	// PutActivity Tell a Live Activity's token
+	// (PUT /v1/devices/{device_id}/activities/{incident_id})
+	PutActivity(w http.ResponseWriter, r *http.Request, deviceId DeviceID, incidentId IncidentID)
 	// ListIncidents List incidents, newest first
 	// (GET /v1/incidents)
 	ListIncidents(w http.ResponseWriter, r *http.Request, params ListIncidentsParams)
@@ -1048,6 +1228,12 @@ type ServerInterface interface {
 	// GetMe Who am I
 	// (GET /v1/me)
 	GetMe(w http.ResponseWriter, r *http.Request)
+	// ListNotificationRules My notification rules
+	// (GET /v1/notification-rules)
+	ListNotificationRules(w http.ResponseWriter, r *http.Request)
+	// ReplaceNotificationRules Replace my notification rules
+	// (PUT /v1/notification-rules)
+	ReplaceNotificationRules(w http.ResponseWriter, r *http.Request)
 	// ListOnCall Who would be woken
 	// (GET /v1/oncall)
 	ListOnCall(w http.ResponseWriter, r *http.Request, params ListOnCallParams)
@@ -1103,6 +1289,138 @@ func (siw *ServerInterfaceWrapper) PerformAction(w http.ResponseWriter, r *http.
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.PerformAction(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListContactMethods operation middleware
+func (siw *ServerInterfaceWrapper) ListContactMethods(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListContactMethods(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateContactMethod operation middleware
+func (siw *ServerInterfaceWrapper) CreateContactMethod(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateContactMethod(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RemoveContactMethod operation middleware
+func (siw *ServerInterfaceWrapper) RemoveContactMethod(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "contact_method_id" -------------
+	var contactMethodId ContactMethodID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "contact_method_id", r.PathValue("contact_method_id"), &contactMethodId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "contact_method_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RemoveContactMethod(w, r, contactMethodId)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ResendContactMethodCode operation middleware
+func (siw *ServerInterfaceWrapper) ResendContactMethodCode(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "contact_method_id" -------------
+	var contactMethodId ContactMethodID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "contact_method_id", r.PathValue("contact_method_id"), &contactMethodId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "contact_method_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ResendContactMethodCode(w, r, contactMethodId)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RotateContactMethodSecret operation middleware
+func (siw *ServerInterfaceWrapper) RotateContactMethodSecret(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "contact_method_id" -------------
+	var contactMethodId ContactMethodID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "contact_method_id", r.PathValue("contact_method_id"), &contactMethodId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "contact_method_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RotateContactMethodSecret(w, r, contactMethodId)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// VerifyContactMethod operation middleware
+func (siw *ServerInterfaceWrapper) VerifyContactMethod(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "contact_method_id" -------------
+	var contactMethodId ContactMethodID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "contact_method_id", r.PathValue("contact_method_id"), &contactMethodId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "contact_method_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.VerifyContactMethod(w, r, contactMethodId)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1307,6 +1625,76 @@ func (siw *ServerInterfaceWrapper) UpdateDevice(w http.ResponseWriter, r *http.R
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.UpdateDevice(w, r, deviceId)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// EndActivity operation middleware
+func (siw *ServerInterfaceWrapper) EndActivity(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "device_id" -------------
+	var deviceId DeviceID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "device_id", r.PathValue("device_id"), &deviceId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "device_id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "incident_id" -------------
+	var incidentId IncidentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "incident_id", r.PathValue("incident_id"), &incidentId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "incident_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.EndActivity(w, r, deviceId, incidentId)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// PutActivity operation middleware
+func (siw *ServerInterfaceWrapper) PutActivity(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "device_id" -------------
+	var deviceId DeviceID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "device_id", r.PathValue("device_id"), &deviceId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "device_id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "incident_id" -------------
+	var incidentId IncidentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "incident_id", r.PathValue("incident_id"), &incidentId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "incident_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.PutActivity(w, r, deviceId, incidentId)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2006,6 +2394,34 @@ func (siw *ServerInterfaceWrapper) GetMe(w http.ResponseWriter, r *http.Request)
 	handler.ServeHTTP(w, r)
 }
 
+// ListNotificationRules operation middleware
+func (siw *ServerInterfaceWrapper) ListNotificationRules(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListNotificationRules(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ReplaceNotificationRules operation middleware
+func (siw *ServerInterfaceWrapper) ReplaceNotificationRules(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ReplaceNotificationRules(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListOnCall operation middleware
 func (siw *ServerInterfaceWrapper) ListOnCall(w http.ResponseWriter, r *http.Request) {
 
@@ -2467,11 +2883,19 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	}
 
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/actions", wrapper.PerformAction)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/contact-methods", wrapper.ListContactMethods)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/contact-methods", wrapper.CreateContactMethod)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/v1/contact-methods/{contact_method_id}", wrapper.RemoveContactMethod)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/contact-methods/{contact_method_id}/resend", wrapper.ResendContactMethodCode)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/contact-methods/{contact_method_id}/rotate-secret", wrapper.RotateContactMethodSecret)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/contact-methods/{contact_method_id}/verify", wrapper.VerifyContactMethod)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/deliveries", wrapper.ListDeliveries)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/devices", wrapper.ListDevices)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/devices", wrapper.RegisterDevice)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/v1/devices/{device_id}", wrapper.RemoveDevice)
 	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/v1/devices/{device_id}", wrapper.UpdateDevice)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/v1/devices/{device_id}/activities/{incident_id}", wrapper.EndActivity)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/v1/devices/{device_id}/activities/{incident_id}", wrapper.PutActivity)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/incidents", wrapper.ListIncidents)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/incidents/{incident_id}", wrapper.GetIncident)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/incidents/{incident_id}/acknowledge", wrapper.AcknowledgeIncident)
@@ -2485,6 +2909,8 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/incidents/{incident_id}/timeline", wrapper.ListTimeline)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/incidents/{incident_id}/unacknowledge", wrapper.UnacknowledgeIncident)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/me", wrapper.GetMe)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/notification-rules", wrapper.ListNotificationRules)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/v1/notification-rules", wrapper.ReplaceNotificationRules)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/oncall", wrapper.ListOnCall)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/push/apps", wrapper.ListPushApps)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/push/apps", wrapper.CreatePushApp)
@@ -2534,6 +2960,228 @@ type PerformActiondefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response PerformActiondefaultApplicationProblemPlusJSONResponse) VisitPerformActionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListContactMethodsRequestObject struct {
+}
+
+type ListContactMethodsResponseObject interface {
+	VisitListContactMethodsResponse(w http.ResponseWriter) error
+}
+
+type ListContactMethods200JSONResponse ContactMethodList
+
+func (response ListContactMethods200JSONResponse) VisitListContactMethodsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListContactMethodsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListContactMethodsdefaultApplicationProblemPlusJSONResponse) VisitListContactMethodsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateContactMethodRequestObject struct {
+	Body *CreateContactMethodJSONRequestBody
+}
+
+type CreateContactMethodResponseObject interface {
+	VisitCreateContactMethodResponse(w http.ResponseWriter) error
+}
+
+type CreateContactMethod201JSONResponse ContactMethod
+
+func (response CreateContactMethod201JSONResponse) VisitCreateContactMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateContactMethoddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateContactMethoddefaultApplicationProblemPlusJSONResponse) VisitCreateContactMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveContactMethodRequestObject struct {
+	ContactMethodId ContactMethodID `json:"contact_method_id"`
+}
+
+type RemoveContactMethodResponseObject interface {
+	VisitRemoveContactMethodResponse(w http.ResponseWriter) error
+}
+
+type RemoveContactMethod204Response struct {
+}
+
+func (response RemoveContactMethod204Response) VisitRemoveContactMethodResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type RemoveContactMethoddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RemoveContactMethoddefaultApplicationProblemPlusJSONResponse) VisitRemoveContactMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResendContactMethodCodeRequestObject struct {
+	ContactMethodId ContactMethodID `json:"contact_method_id"`
+}
+
+type ResendContactMethodCodeResponseObject interface {
+	VisitResendContactMethodCodeResponse(w http.ResponseWriter) error
+}
+
+type ResendContactMethodCode204Response struct {
+}
+
+func (response ResendContactMethodCode204Response) VisitResendContactMethodCodeResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type ResendContactMethodCodedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ResendContactMethodCodedefaultApplicationProblemPlusJSONResponse) VisitResendContactMethodCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateContactMethodSecretRequestObject struct {
+	ContactMethodId ContactMethodID `json:"contact_method_id"`
+}
+
+type RotateContactMethodSecretResponseObject interface {
+	VisitRotateContactMethodSecretResponse(w http.ResponseWriter) error
+}
+
+type RotateContactMethodSecret200JSONResponse ContactMethod
+
+func (response RotateContactMethodSecret200JSONResponse) VisitRotateContactMethodSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateContactMethodSecretdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RotateContactMethodSecretdefaultApplicationProblemPlusJSONResponse) VisitRotateContactMethodSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyContactMethodRequestObject struct {
+	ContactMethodId ContactMethodID `json:"contact_method_id"`
+	Body            *VerifyContactMethodJSONRequestBody
+}
+
+type VerifyContactMethodResponseObject interface {
+	VisitVerifyContactMethodResponse(w http.ResponseWriter) error
+}
+
+type VerifyContactMethod200JSONResponse ContactMethod
+
+func (response VerifyContactMethod200JSONResponse) VisitVerifyContactMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyContactMethoddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response VerifyContactMethoddefaultApplicationProblemPlusJSONResponse) VisitVerifyContactMethodResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -2723,6 +3371,75 @@ type UpdateDevicedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response UpdateDevicedefaultApplicationProblemPlusJSONResponse) VisitUpdateDeviceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndActivityRequestObject struct {
+	DeviceId   DeviceID   `json:"device_id"`
+	IncidentId IncidentID `json:"incident_id"`
+}
+
+type EndActivityResponseObject interface {
+	VisitEndActivityResponse(w http.ResponseWriter) error
+}
+
+type EndActivity204Response struct {
+}
+
+func (response EndActivity204Response) VisitEndActivityResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type EndActivitydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response EndActivitydefaultApplicationProblemPlusJSONResponse) VisitEndActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutActivityRequestObject struct {
+	DeviceId   DeviceID   `json:"device_id"`
+	IncidentId IncidentID `json:"incident_id"`
+	Body       *PutActivityJSONRequestBody
+}
+
+type PutActivityResponseObject interface {
+	VisitPutActivityResponse(w http.ResponseWriter) error
+}
+
+type PutActivity204Response struct {
+}
+
+func (response PutActivity204Response) VisitPutActivityResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type PutActivitydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PutActivitydefaultApplicationProblemPlusJSONResponse) VisitPutActivityResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -3276,6 +3993,83 @@ func (response GetMedefaultApplicationProblemPlusJSONResponse) VisitGetMeRespons
 	return err
 }
 
+type ListNotificationRulesRequestObject struct {
+}
+
+type ListNotificationRulesResponseObject interface {
+	VisitListNotificationRulesResponse(w http.ResponseWriter) error
+}
+
+type ListNotificationRules200JSONResponse NotificationRuleList
+
+func (response ListNotificationRules200JSONResponse) VisitListNotificationRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNotificationRulesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListNotificationRulesdefaultApplicationProblemPlusJSONResponse) VisitListNotificationRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceNotificationRulesRequestObject struct {
+	Body *ReplaceNotificationRulesJSONRequestBody
+}
+
+type ReplaceNotificationRulesResponseObject interface {
+	VisitReplaceNotificationRulesResponse(w http.ResponseWriter) error
+}
+
+type ReplaceNotificationRules200JSONResponse NotificationRuleList
+
+func (response ReplaceNotificationRules200JSONResponse) VisitReplaceNotificationRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceNotificationRulesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ReplaceNotificationRulesdefaultApplicationProblemPlusJSONResponse) VisitReplaceNotificationRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListOnCallRequestObject struct {
 	Params ListOnCallParams
 }
@@ -3772,6 +4566,24 @@ type StrictServerInterface interface {
 	// PerformAction Tap a notification's button
 	// (POST /v1/actions)
 	PerformAction(ctx context.Context, request PerformActionRequestObject) (PerformActionResponseObject, error)
+	// ListContactMethods My contact methods
+	// (GET /v1/contact-methods)
+	ListContactMethods(ctx context.Context, request ListContactMethodsRequestObject) (ListContactMethodsResponseObject, error)
+	// CreateContactMethod Add an address
+	// (POST /v1/contact-methods)
+	CreateContactMethod(ctx context.Context, request CreateContactMethodRequestObject) (CreateContactMethodResponseObject, error)
+	// RemoveContactMethod Remove an address
+	// (DELETE /v1/contact-methods/{contact_method_id})
+	RemoveContactMethod(ctx context.Context, request RemoveContactMethodRequestObject) (RemoveContactMethodResponseObject, error)
+	// ResendContactMethodCode Send a new code
+	// (POST /v1/contact-methods/{contact_method_id}/resend)
+	ResendContactMethodCode(ctx context.Context, request ResendContactMethodCodeRequestObject) (ResendContactMethodCodeResponseObject, error)
+	// RotateContactMethodSecret Give a webhook a new secret
+	// (POST /v1/contact-methods/{contact_method_id}/rotate-secret)
+	RotateContactMethodSecret(ctx context.Context, request RotateContactMethodSecretRequestObject) (RotateContactMethodSecretResponseObject, error)
+	// VerifyContactMethod Prove that an address is mine
+	// (POST /v1/contact-methods/{contact_method_id}/verify)
+	VerifyContactMethod(ctx context.Context, request VerifyContactMethodRequestObject) (VerifyContactMethodResponseObject, error)
 	// ListDeliveries The delivery log
 	// (GET /v1/deliveries)
 	ListDeliveries(ctx context.Context, request ListDeliveriesRequestObject) (ListDeliveriesResponseObject, error)
@@ -3787,6 +4599,12 @@ type StrictServerInterface interface {
 	// UpdateDevice Change a device, or give it a new token
 	// (PATCH /v1/devices/{device_id})
 	UpdateDevice(ctx context.Context, request UpdateDeviceRequestObject) (UpdateDeviceResponseObject, error)
+	// EndActivity A Live Activity has ended
+	// (DELETE /v1/devices/{device_id}/activities/{incident_id})
+	EndActivity(ctx context.Context, request EndActivityRequestObject) (EndActivityResponseObject, error)
+	// PutActivity Tell a Live Activity's token
+	// (PUT /v1/devices/{device_id}/activities/{incident_id})
+	PutActivity(ctx context.Context, request PutActivityRequestObject) (PutActivityResponseObject, error)
 	// ListIncidents List incidents, newest first
 	// (GET /v1/incidents)
 	ListIncidents(ctx context.Context, request ListIncidentsRequestObject) (ListIncidentsResponseObject, error)
@@ -3826,6 +4644,12 @@ type StrictServerInterface interface {
 	// GetMe Who am I
 	// (GET /v1/me)
 	GetMe(ctx context.Context, request GetMeRequestObject) (GetMeResponseObject, error)
+	// ListNotificationRules My notification rules
+	// (GET /v1/notification-rules)
+	ListNotificationRules(ctx context.Context, request ListNotificationRulesRequestObject) (ListNotificationRulesResponseObject, error)
+	// ReplaceNotificationRules Replace my notification rules
+	// (PUT /v1/notification-rules)
+	ReplaceNotificationRules(ctx context.Context, request ReplaceNotificationRulesRequestObject) (ReplaceNotificationRulesResponseObject, error)
 	// ListOnCall Who would be woken
 	// (GET /v1/oncall)
 	ListOnCall(ctx context.Context, request ListOnCallRequestObject) (ListOnCallResponseObject, error)
@@ -3930,6 +4754,172 @@ func (sh *strictHandler) PerformAction(w http.ResponseWriter, r *http.Request) {
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(PerformActionResponseObject); ok {
 		if err := validResponse.VisitPerformActionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListContactMethods operation middleware
+func (sh *strictHandler) ListContactMethods(w http.ResponseWriter, r *http.Request) {
+	var request ListContactMethodsRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListContactMethods(ctx, request.(ListContactMethodsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListContactMethods")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListContactMethodsResponseObject); ok {
+		if err := validResponse.VisitListContactMethodsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateContactMethod operation middleware
+func (sh *strictHandler) CreateContactMethod(w http.ResponseWriter, r *http.Request) {
+	var request CreateContactMethodRequestObject
+
+	var body CreateContactMethodJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateContactMethod(ctx, request.(CreateContactMethodRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateContactMethod")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateContactMethodResponseObject); ok {
+		if err := validResponse.VisitCreateContactMethodResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RemoveContactMethod operation middleware
+func (sh *strictHandler) RemoveContactMethod(w http.ResponseWriter, r *http.Request, contactMethodId ContactMethodID) {
+	var request RemoveContactMethodRequestObject
+
+	request.ContactMethodId = contactMethodId
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.RemoveContactMethod(ctx, request.(RemoveContactMethodRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RemoveContactMethod")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RemoveContactMethodResponseObject); ok {
+		if err := validResponse.VisitRemoveContactMethodResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ResendContactMethodCode operation middleware
+func (sh *strictHandler) ResendContactMethodCode(w http.ResponseWriter, r *http.Request, contactMethodId ContactMethodID) {
+	var request ResendContactMethodCodeRequestObject
+
+	request.ContactMethodId = contactMethodId
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ResendContactMethodCode(ctx, request.(ResendContactMethodCodeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ResendContactMethodCode")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ResendContactMethodCodeResponseObject); ok {
+		if err := validResponse.VisitResendContactMethodCodeResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RotateContactMethodSecret operation middleware
+func (sh *strictHandler) RotateContactMethodSecret(w http.ResponseWriter, r *http.Request, contactMethodId ContactMethodID) {
+	var request RotateContactMethodSecretRequestObject
+
+	request.ContactMethodId = contactMethodId
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.RotateContactMethodSecret(ctx, request.(RotateContactMethodSecretRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RotateContactMethodSecret")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RotateContactMethodSecretResponseObject); ok {
+		if err := validResponse.VisitRotateContactMethodSecretResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// VerifyContactMethod operation middleware
+func (sh *strictHandler) VerifyContactMethod(w http.ResponseWriter, r *http.Request, contactMethodId ContactMethodID) {
+	var request VerifyContactMethodRequestObject
+
+	request.ContactMethodId = contactMethodId
+
+	var body VerifyContactMethodJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.VerifyContactMethod(ctx, request.(VerifyContactMethodRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "VerifyContactMethod")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(VerifyContactMethodResponseObject); ok {
+		if err := validResponse.VisitVerifyContactMethodResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -4070,6 +5060,67 @@ func (sh *strictHandler) UpdateDevice(w http.ResponseWriter, r *http.Request, de
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(UpdateDeviceResponseObject); ok {
 		if err := validResponse.VisitUpdateDeviceResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// EndActivity operation middleware
+func (sh *strictHandler) EndActivity(w http.ResponseWriter, r *http.Request, deviceId DeviceID, incidentId IncidentID) {
+	var request EndActivityRequestObject
+
+	request.DeviceId = deviceId
+	request.IncidentId = incidentId
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.EndActivity(ctx, request.(EndActivityRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndActivity")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(EndActivityResponseObject); ok {
+		if err := validResponse.VisitEndActivityResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PutActivity operation middleware
+func (sh *strictHandler) PutActivity(w http.ResponseWriter, r *http.Request, deviceId DeviceID, incidentId IncidentID) {
+	var request PutActivityRequestObject
+
+	request.DeviceId = deviceId
+	request.IncidentId = incidentId
+
+	var body PutActivityJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.PutActivity(ctx, request.(PutActivityRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutActivity")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(PutActivityResponseObject); ok {
+		if err := validResponse.VisitPutActivityResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -4438,6 +5489,61 @@ func (sh *strictHandler) GetMe(w http.ResponseWriter, r *http.Request) {
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetMeResponseObject); ok {
 		if err := validResponse.VisitGetMeResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListNotificationRules operation middleware
+func (sh *strictHandler) ListNotificationRules(w http.ResponseWriter, r *http.Request) {
+	var request ListNotificationRulesRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListNotificationRules(ctx, request.(ListNotificationRulesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListNotificationRules")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListNotificationRulesResponseObject); ok {
+		if err := validResponse.VisitListNotificationRulesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ReplaceNotificationRules operation middleware
+func (sh *strictHandler) ReplaceNotificationRules(w http.ResponseWriter, r *http.Request) {
+	var request ReplaceNotificationRulesRequestObject
+
+	var body ReplaceNotificationRulesJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplaceNotificationRules(ctx, request.(ReplaceNotificationRulesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplaceNotificationRules")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ReplaceNotificationRulesResponseObject); ok {
+		if err := validResponse.VisitReplaceNotificationRulesResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

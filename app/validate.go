@@ -52,6 +52,7 @@ func (c Config) problems() Problems {
 	p.within("retention.timeline_days", c.Retention.TimelineDays, 1, 36_500)
 	p.within("retention.deliveries_days", c.Retention.DeliveriesDays, 1, 36_500)
 	p.push(c.Push)
+	p.contacts(c)
 	return p
 }
 

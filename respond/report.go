@@ -6,7 +6,6 @@ import (
 	"github.com/nightbell/nightbell/fault"
 	"github.com/nightbell/nightbell/id"
 	"github.com/nightbell/nightbell/incident"
-	"github.com/nightbell/nightbell/oncall"
 	"github.com/nightbell/nightbell/push"
 )
 
@@ -138,7 +137,10 @@ func (w *work) hear(list []push.Receipt, of map[string]push.Delivery, by inciden
 			w.tx.Append(w.receipt(r, d, by))
 		}
 	}
-	return added, w.tx.HeardFrom(ids, w.now)
+	if err := w.tx.HeardFrom(ids, w.now); err != nil {
+		return nil, err
+	}
+	return added, w.digests(added, of)
 }
 
 // told reports whether a delivery's receipts belong on a timeline: what quiets
@@ -148,8 +150,6 @@ func told(d push.Delivery) bool {
 }
 
 // receiptWords are the timeline's words for what devices report.
-//
-//nolint:gochecknoglobals // a table that nothing writes to
 var receiptWords = map[push.ReceiptEvent]incident.EntryType{
 	push.Received: incident.EntryReceived, push.Displayed: incident.EntryDisplayed,
 	push.Opened: incident.EntryOpened, push.Acted: incident.EntryActed,
@@ -158,7 +158,7 @@ var receiptWords = map[push.ReceiptEvent]incident.EntryType{
 func (w *work) receipt(r push.Receipt, d push.Delivery, by incident.Actor) incident.Entry {
 	detail := incident.Detail{
 		NotificationID: d.NotificationID, DeliveryID: d.ID, Kind: string(d.Kind), UserID: d.UserID, DeviceID: d.DeviceID,
-		Method: string(oncall.Push), ClockOff: r.ClockOff,
+		Method: w.tx.Catalog().methodOf(d.UserID, d.DeviceID), ClockOff: r.ClockOff,
 	}
 	if !r.DeviceAt.IsZero() {
 		detail.DeviceAt = &r.DeviceAt
