@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"regexp"
 	"strconv"
@@ -236,7 +237,7 @@ func (r *run) reset() {
 // connections is how many the sender has opened to the provider.
 func (r *run) connections(provider string) (n float64) {
 	w := httptest.NewRecorder()
-	r.meter.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	r.meter.Handler().ServeHTTP(w, httptest.NewRequestWithContext(r.b.Context(), http.MethodGet, "/metrics", nil))
 	for line := range strings.Lines(w.Body.String()) {
 		if m := opened.FindStringSubmatch(strings.TrimSpace(line)); m != nil && strings.Contains(m[1], `provider="`+provider+`"`) {
 			v, _ := strconv.ParseFloat(m[2], 64)
