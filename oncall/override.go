@@ -62,8 +62,9 @@ func (o Override) lay(v view, t time.Time) view {
 	if !v.reaches(o) || o.Validate() != nil {
 		return v
 	}
-	span := stretch{from: o.From, to: o.To}
-	switch covers := !t.Before(o.From) && t.Before(o.To); {
+	span := stretch{from: o.From, to: o.To} // the part of time around t that it leaves alone, or has
+	covers := span.has(t)
+	switch {
 	case covers && o.Instead == "":
 		span.user, span.override = o.UserID, o.ID
 		return view{on: []stretch{span}, from: later(v.from, o.From), to: earlier(v.to, o.To)}
@@ -73,18 +74,17 @@ func (o Override) lay(v view, t time.Time) view {
 	default:
 		span = stretch{from: o.To}
 	}
-	touched := false
+	touched := o.Instead == ""
 	for k, s := range v.on {
 		if o.Instead != "" && s.user != o.Instead {
 			continue
 		}
-		touched = true
-		v.on[k] = s.within(span)
-		if !span.from.IsZero() && !span.to.IsZero() {
+		touched, v.on[k] = true, s.within(span)
+		if covers {
 			v.on[k].user, v.on[k].override = o.UserID, o.ID
 		}
 	}
-	if touched || o.Instead == "" {
+	if touched {
 		v.from, v.to = later(v.from, span.from), earlier(v.to, span.to)
 	}
 	return v

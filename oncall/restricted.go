@@ -34,7 +34,7 @@ func (r restricted) opens(k int64, life stretch) time.Time {
 		if !life.to.IsZero() && !w.from.Before(life.to) {
 			return time.Time{}
 		}
-		if w = (stretch{from: w.from, to: w.to}).within(life); w.from.Before(w.to) {
+		if w = w.within(life); w.from.Before(w.to) {
 			return w.from
 		}
 	}
