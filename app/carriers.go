@@ -10,6 +10,7 @@ import (
 	"github.com/nightbell/nightbell/fault"
 	"github.com/nightbell/nightbell/push"
 	"github.com/nightbell/nightbell/push/mail"
+	"github.com/nightbell/nightbell/push/phone"
 	"github.com/nightbell/nightbell/push/webhook"
 	"github.com/nightbell/nightbell/push/wire"
 )
@@ -24,8 +25,11 @@ const (
 type carriers struct {
 	mail  *mail.Sender // nil: not configured
 	hooks *webhook.Sender
-	guard wire.Guard
-	vault auth.Vault
+	// sms and voice are nil without a telephone account.
+	sms, voice *phone.Sender
+	account    *phone.Account
+	guard      wire.Guard
+	vault      auth.Vault
 	// here bounds a challenge or a code, for which somebody waits.
 	here time.Duration
 }
@@ -45,6 +49,9 @@ func (a *App) carriers(secret []byte) (*carriers, error) {
 	}
 	c.hooks = webhook.New(webhook.Config{Guard: c.guard, Open: c.open, Roots: roots, Now: a.opt.Now})
 	a.opened.add("connections to webhooks", func(context.Context) error { c.hooks.Close(); return nil })
+	if err := a.telephone(c); err != nil {
+		return nil, err
+	}
 	if a.cfg.SMTP.Host == "" {
 		return c, nil
 	}
@@ -77,6 +84,9 @@ func (c *carriers) into(senders map[push.Provider]push.Sender) {
 	if c.mail != nil {
 		senders[push.Email] = c.mail
 	}
+	if c.sms != nil {
+		senders[push.SMS], senders[push.Voice] = c.sms, c.voice
+	}
 }
 
 // open opens a webhook's sealed secret.
@@ -98,6 +108,8 @@ func (c *carriers) Address(method push.Provider, address string) (string, error)
 		return mail.Address(address)
 	case method == push.Email:
 		return "", notConfigured(method, "an e-mail server", "smtp.host")
+	case c.sms != nil:
+		return phone.Number(address)
 	default:
 		return "", notConfigured(method, "a telephone account", "twilio.account_sid")
 	}
@@ -109,20 +121,31 @@ func notConfigured(method push.Provider, what, setting string) error {
 
 // Through implements api.Carriers.
 func (c *carriers) Through(method push.Provider) string {
-	if method == push.Webhook {
+	switch method {
+	case push.Webhook:
 		return throughWebhook
+	case push.SMS, push.Voice:
+		return throughTwilio
+	default:
+		return throughSMTP
 	}
-	return throughSMTP
 }
 
 // SendCode implements api.Carriers.
 func (c *carriers) SendCode(ctx context.Context, d push.Device, code, _ string) error {
 	ctx, cancel := context.WithTimeout(ctx, c.here)
 	defer cancel()
-	if d.Provider != push.Email || c.mail == nil {
+	var r push.Result
+	switch {
+	case d.Provider == push.Email && c.mail != nil:
+		r = c.mail.SendCode(ctx, d.Token, "Nightbell: "+code, codeText(code))
+	case d.Provider == push.SMS && c.sms != nil:
+		r = c.sms.SendCode(ctx, d.Token, "Your Nightbell code is", code, "en-US")
+	case d.Provider == push.Voice && c.voice != nil:
+		r = c.voice.SendCode(ctx, d.Token, "Your Nightbell code is", code, "en-US")
+	default:
 		return errors.New("this server has no account to send it with")
 	}
-	r := c.mail.SendCode(ctx, d.Token, "Nightbell: "+code, codeText(code))
 	if r.Class != push.ClassAccepted {
 		return errors.New(r.Reason)
 	}

@@ -45,3 +45,7 @@ func hookLane(address string) string {
 	_, _ = h.Write([]byte(u.Host)) // a hash takes everything
 	return strconv.Itoa(int(h.Sum32() % hookLanes))
 }
+
+// ActionLife is how long what a page offers can be done: pressed, clicked or
+// answered by telephone.
+const ActionLife = actionLife

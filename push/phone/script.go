@@ -53,3 +53,11 @@ func escaped(s string) string {
 	_ = xml.EscapeText(&b, []byte(s)) // a strings.Builder takes everything
 	return b.String()
 }
+
+// Reply is the TwiML that answers a text message; empty: with nothing.
+func Reply(text string) string {
+	if text != "" {
+		text = "<Message>" + escaped(text) + "</Message>"
+	}
+	return `<?xml version="1.0" encoding="UTF-8"?>` + "\n<Response>" + text + "</Response>\n"
+}
