@@ -15,12 +15,6 @@ import (
 	"github.com/nightbell/nightbell/push/wire"
 )
 
-// What carries each method, as devices name it.
-const (
-	throughSMTP    = "smtp"
-	throughWebhook = "webhook"
-)
-
 // carriers are the ways to addresses, for the API and for the pipeline.
 type carriers struct {
 	mail  *mail.Sender // nil: not configured
@@ -117,18 +111,6 @@ func (c *carriers) Address(method push.Provider, address string) (string, error)
 
 func notConfigured(method push.Provider, what, setting string) error {
 	return fault.Field("method", "method_not_configured", "this server has no %s to reach people by %s; its operator must set %s", what, method, setting)
-}
-
-// Through implements api.Carriers.
-func (c *carriers) Through(method push.Provider) string {
-	switch method {
-	case push.Webhook:
-		return throughWebhook
-	case push.SMS, push.Voice:
-		return throughTwilio
-	default:
-		return throughSMTP
-	}
 }
 
 // SendCode implements api.Carriers.

@@ -8,9 +8,6 @@ import (
 	"github.com/nightbell/nightbell/push/phone"
 )
 
-// throughTwilio names the account that sends texts and calls, as devices do.
-const throughTwilio = "twilio"
-
 // account is the telephone account; its callbacks come to base.
 func (c Config) account(base string) (phone.Account, error) {
 	roots, err := c.rootCAs()
