@@ -30,6 +30,8 @@ type Options struct {
 	Latency time.Duration
 	// Setup replaces the two-person setup file.
 	Setup string
+	// Settings are added to the node's configuration file.
+	Settings string
 	// Quiet raises the node's log level to error, for benchmarks.
 	Quiet bool
 	// Lease is how long claimed work stays a node's own; default 2 s.
@@ -129,8 +131,9 @@ push:
     endpoint: %[10]s
     apps:
       - {name: android, service_account_file: %[2]s/account.json}
+%[11]s
 `, addr, s.Dir, place.URL, lease, level, s.Emulator.APNsURL(pushtest.Production), s.Emulator.APNsURL(pushtest.Sandbox),
-		app.TeamID, app.KeyID, s.Emulator.FCMURL()))
+		app.TeamID, app.KeyID, s.Emulator.FCMURL(), o.Settings))
 }
 
 func (s *Stage) write(name, content string) string {
