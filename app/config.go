@@ -70,10 +70,12 @@ type RetentionConfig struct {
 type PushConfig struct {
 	// CAFile adds certificate authorities trusted for the providers' endpoints,
 	// for the emulator and for TLS-inspecting proxies.
-	CAFile  string        `yaml:"ca_file"`
-	APNs    APNsConfig    `yaml:"apns"`
-	FCM     FCMConfig     `yaml:"fcm"`
-	WebPush WebPushConfig `yaml:"webpush"`
+	CAFile string `yaml:"ca_file"`
+	// WordsDir holds further languages for what phones show, a JSON file each.
+	WordsDir string        `yaml:"words_dir"`
+	APNs     APNsConfig    `yaml:"apns"`
+	FCM      FCMConfig     `yaml:"fcm"`
+	WebPush  WebPushConfig `yaml:"webpush"`
 }
 
 // APNsConfig is Apple's side.
@@ -94,6 +96,9 @@ type APNsApp struct {
 	KeyFile  string `yaml:"key_file"`
 	// Environments the key is good for; empty: both.
 	Environments []string `yaml:"environments"`
+	// Privacy and Unlock: see push.AppOptions.
+	Privacy string   `yaml:"privacy"`
+	Unlock  []string `yaml:"unlock"`
 }
 
 // FCMConfig is Google's side.
@@ -112,6 +117,9 @@ type FCMApp struct {
 	Ambient bool `yaml:"ambient"`
 	// ProjectID is needed with Ambient; a service account brings its own.
 	ProjectID string `yaml:"project_id"`
+	// Privacy and Unlock: see push.AppOptions.
+	Privacy string   `yaml:"privacy"`
+	Unlock  []string `yaml:"unlock"`
 }
 
 // WebPushConfig is about browsers. The key is generated and kept in the
