@@ -35,6 +35,9 @@ type Config struct {
 	Contacts Contacts
 	Carriers Carriers
 	CodeKey  []byte
+	// Words are the languages of what people read and hear outside of an app; nil:
+	// the built-in ones.
+	Words *push.Words
 	// Telephone takes the callbacks of calls and text messages; nil: there is none.
 	Telephone *Telephone
 	// Apps names the push apps a provider has at the moment: a device of an app
@@ -92,6 +95,9 @@ func newServer(c Config, contract *contract) *server {
 	}
 	if c.Apps == nil {
 		c.Apps = func(push.Provider) []string { return nil }
+	}
+	if c.Words == nil {
+		c.Words = push.BuiltinWords()
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

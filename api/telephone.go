@@ -3,7 +3,6 @@ package api
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -87,76 +86,77 @@ func (s *server) telephone(path string) func(context.Context, *exchange, callbac
 
 // speak says what is wrong, as it is now, and listens for a digit.
 func (s *server) speak(ctx context.Context, x *exchange, c callback) {
+	speaks := s.speaks(ctx, c.to.UserID)
 	i, err := s.Incidents.Incident(ctx, c.page.IncidentID)
 	if err != nil {
 		s.Log.WarnContext(ctx, "a call has nothing to say", "delivery", c.page.ID, "error", err)
-		s.script(x, phone.Script{Says: []string{"This is Nightbell. There is nothing to tell."}})
+		s.script(x, speaks, phone.Script{Says: []string{speaks.Say("call.nothing")}})
 		return
 	}
-	script := phone.Script{Language: "en-US", Says: []string{
-		fmt.Sprintf("This is Nightbell. Incident %d. %s. Service %s. Severity %s.", i.Number, i.Title, i.ServiceName, i.Severity),
-	}}
-	switch i.Status {
-	case incident.Triggered:
-		script.Listen = phone.Callback(s.Telephone.Account.Base, phone.PathPress, c.page.ID)
-		script.Asks = "Press 4 to acknowledge. Press 6 to resolve."
-		script.Bye = "Nothing was pressed. Goodbye."
-	default:
-		script.Says = append(script.Says, standing(i))
+	script := phone.Script{Says: []string{speaks.Say("call.incident", "number", strconv.FormatInt(i.Number, 10), "title", i.Title,
+		"service", i.ServiceName, "severity", speaks.Severity(i.Severity))}}
+	if i.Status == incident.Triggered {
+		s.listen(&script, speaks, c)
+		script.Bye = speaks.Say("call.silence")
+	} else {
+		script.Says = append(script.Says, standing(speaks, i))
 	}
-	s.script(x, script)
+	s.script(x, speaks, script)
+}
+
+// listen asks for a digit.
+func (s *server) listen(script *phone.Script, speaks *push.Language, c callback) {
+	script.Listen = phone.Callback(s.Telephone.Account.Base, phone.PathPress, c.page.ID)
+	script.Asks = speaks.Say("call.press")
 }
 
 // standing says how an incident stands that asks for nothing more.
-func standing(i incident.Incident) string {
+func standing(speaks *push.Language, i incident.Incident) string {
 	by := i.AcknowledgedBy
 	if i.Status == incident.Resolved {
 		by = i.ResolvedBy
 	}
-	if by.Name == "" {
-		return "It is " + string(i.Status) + "."
-	}
-	return "It is " + string(i.Status) + ", by " + by.Name + "."
+	return outcome(speaks, "", "call.before", ActedJSONResponse{Incident: *i.Snapshot(), ActedBy: &by})
 }
 
 // pressed does what a digit means.
 func (s *server) pressed(ctx context.Context, x *exchange, c callback) {
+	speaks := s.speaks(ctx, c.to.UserID)
 	verb := phone.Answer(c.form.Get("Digits"))
 	if verb == "" {
-		s.script(x, phone.Script{
-			Language: "en-US", Says: []string{"This digit means nothing."}, Listen: phone.Callback(s.Telephone.Account.Base, phone.PathPress, c.page.ID),
-			Asks: "Press 4 to acknowledge. Press 6 to resolve.",
-		})
+		script := phone.Script{Says: []string{speaks.Say("call.unknown")}}
+		s.listen(&script, speaks, c)
+		s.script(x, speaks, script)
 		return
 	}
-	s.script(x, phone.Script{Language: "en-US", Says: []string{s.answered(ctx, c, verb, "voice")}})
+	s.script(x, speaks, phone.Script{Says: []string{s.answered(ctx, speaks, c, verb, "voice")}})
 }
 
 // replied does what a text message says, to the newest open page of its sender.
 func (s *server) replied(ctx context.Context, x *exchange, c callback) {
 	verb := phone.Answer(c.form.Get("Body"))
 	if verb == "" {
-		s.silence(x) // a word to somebody else, or STOP, which is Twilio's to keep
+		s.message(x, "") // a word to somebody else, or STOP, which is Twilio's to keep
 		return
 	}
 	var err error
 	c.page, c.to, err = s.Telephone.Pages.NewestPageTo(ctx, push.SMS, c.form.Get("From"))
 	if err != nil {
-		s.message(x, spoken(err))
+		s.message(x, spoken(s.Words.In(), err))
 		return
 	}
 	x.user = c.to.UserID
-	s.message(x, s.answered(ctx, c, verb, "sms"))
+	s.message(x, s.answered(ctx, s.speaks(ctx, c.to.UserID), c, verb, "sms"))
 }
 
 // answered carries out what somebody pressed or replied, and says how it went.
-func (s *server) answered(ctx context.Context, c callback, verb, via string) string {
+func (s *server) answered(ctx context.Context, speaks *push.Language, c callback, verb, via string) string {
 	u, err := s.Auth.User(ctx, c.to.UserID)
 	if err == nil {
 		err = u.Role.MayAct()
 	}
 	if err != nil {
-		return spoken(err)
+		return spoken(speaks, err)
 	}
 	done, err := s.perform(ctx, respond.Command{
 		// A text that comes again must not act on a newer page than it answered.
@@ -166,21 +166,17 @@ func (s *server) answered(ctx context.Context, c callback, verb, via string) str
 	})
 	if err != nil {
 		s.Log.WarnContext(ctx, "what somebody answered by telephone was not done", "delivery", c.page.ID, "action", verb, "error", err)
-		return spoken(err)
+		return spoken(speaks, err)
 	}
-	says := fmt.Sprintf("Incident %d is %s.", done.Incident.Number, done.Incident.Status)
-	if by := done.ActedBy; !done.Changed && by != nil && by.Name != "" {
-		says = fmt.Sprintf("Incident %d is %s already, by %s.", done.Incident.Number, done.Incident.Status, by.Name)
-	}
-	return says
+	return outcome(speaks, "call.now", "call.before", done)
 }
 
 // spoken says a refusal to somebody on the telephone.
-func spoken(err error) string {
+func spoken(speaks *push.Language, err error) string {
 	if fault.KindOf(err) == fault.NotFound {
-		return "There is no open incident of yours."
+		return speaks.Say("call.none")
 	}
-	return "That was not done: " + problemOf(err).Detail + "."
+	return speaks.Say("call.refused", "reason", problemOf(err).Detail)
 }
 
 // carried notes what became of a text or a call: delivered is received, and an
@@ -196,7 +192,7 @@ func (s *server) carried(ctx context.Context, x *exchange, c callback) {
 		s.uncarried(ctx, c, status)
 	}
 	if event == "" || c.page.ID == "" {
-		s.silence(x)
+		s.message(x, "")
 		return
 	}
 	_, err := s.Desk.Report(ctx, respond.Report{
@@ -207,7 +203,7 @@ func (s *server) carried(ctx context.Context, x *exchange, c callback) {
 		writeProblem(x, problemOf(err)) // the carrier tries again
 		return
 	}
-	s.silence(x)
+	s.message(x, "")
 }
 
 // uncarried tells the operator of what did not arrive after it was accepted.
@@ -217,11 +213,12 @@ func (s *server) uncarried(ctx context.Context, c callback, status string) {
 		"status", status, "code", code, "class", push.ClassifyTwilioStatus(code))
 }
 
-func (s *server) script(x *exchange, script phone.Script) { s.xml(x, script.TwiML()) }
+func (s *server) script(x *exchange, speaks *push.Language, script phone.Script) {
+	script.Language = speaks.Say("call.voice")
+	s.xml(x, script.TwiML())
+}
 
-// silence answers without a word.
-func (s *server) silence(x *exchange) { s.xml(x, phone.Reply("")) }
-
+// message answers with a text message; empty: without a word.
 func (s *server) message(x *exchange, text string) { s.xml(x, phone.Reply(text)) }
 
 func (s *server) xml(x *exchange, text string) {

@@ -24,6 +24,7 @@ type carriers struct {
 	account    *phone.Account
 	guard      wire.Guard
 	vault      auth.Vault
+	words      *push.Words
 	// here bounds a challenge or a code, for which somebody waits.
 	here time.Duration
 }
@@ -32,10 +33,10 @@ type carriers struct {
 const codeLimit = 20 * time.Second
 
 // carriers makes what reaches addresses. It connects to nobody.
-func (a *App) carriers(secret []byte) (*carriers, error) {
+func (a *App) carriers(secret []byte, words *push.Words) (*carriers, error) {
 	c := &carriers{
 		guard: wire.Guard{Allow: networks(a.cfg.Webhook.AllowNetworks)},
-		vault: auth.NewVault(secret, "webhook secrets"), here: codeLimit,
+		vault: auth.NewVault(secret, "webhook secrets"), here: codeLimit, words: words,
 	}
 	roots, err := a.cfg.rootCAs()
 	if err != nil {
@@ -54,6 +55,15 @@ func (a *App) carriers(secret []byte) (*carriers, error) {
 	}
 	a.opened.add("connections to the mail server", func(context.Context) error { c.mail.Close(); return nil })
 	return c, nil
+}
+
+// reach makes the ways to addresses, and the key of the codes that prove them.
+func (a *App) reach(h *house, secret []byte) (err error) {
+	if h.carriers, err = a.carriers(secret, h.words); err != nil {
+		return err
+	}
+	h.codeKey, err = codeKey(secret)
+	return err
 }
 
 // mailer makes the sender of e-mails.
@@ -114,17 +124,18 @@ func notConfigured(method push.Provider, what, setting string) error {
 }
 
 // SendCode implements api.Carriers.
-func (c *carriers) SendCode(ctx context.Context, d push.Device, code, _ string) error {
+func (c *carriers) SendCode(ctx context.Context, d push.Device, code, locale string) error {
 	ctx, cancel := context.WithTimeout(ctx, c.here)
 	defer cancel()
+	speaks := c.words.In(locale)
 	var r push.Result
 	switch {
 	case d.Provider == push.Email && c.mail != nil:
-		r = c.mail.SendCode(ctx, d.Token, "Nightbell: "+code, codeText(code))
+		r = c.mail.SendCode(ctx, d.Token, "Nightbell: "+code, speaks.Say("code", "code", code)+"\n")
 	case d.Provider == push.SMS && c.sms != nil:
-		r = c.sms.SendCode(ctx, d.Token, "Your Nightbell code is", code, "en-US")
+		r = c.sms.SendCode(ctx, d.Token, speaks.Say("code.spoken"), code, "")
 	case d.Provider == push.Voice && c.voice != nil:
-		r = c.voice.SendCode(ctx, d.Token, "Your Nightbell code is", code, "en-US")
+		r = c.voice.SendCode(ctx, d.Token, speaks.Say("code.spoken"), code, speaks.Say("call.voice"))
 	default:
 		return errors.New("this server has no account to send it with")
 	}
@@ -132,10 +143,6 @@ func (c *carriers) SendCode(ctx context.Context, d push.Device, code, _ string) 
 		return errors.New(r.Reason)
 	}
 	return nil
-}
-
-func codeText(code string) string {
-	return "Your Nightbell code is " + code + ". It lasts ten minutes. If you did not ask for it, do nothing: without it this address is not used.\n"
 }
 
 // NewSecret implements api.Carriers.

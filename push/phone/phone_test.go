@@ -219,7 +219,9 @@ func FuzzForm(f *testing.F) {
 		if err := a.Genuine("/twilio/sms", form, phone.Signature("12345", base+"/twilio/sms", form)); err != nil {
 			t.Fatalf("%q: signed by us and not believed: %v", body, err)
 		}
-		phone.Answer(form.Get("Body"))
+		if verb := phone.Answer(form.Get("Body")); verb != "" && verb != phone.Acknowledge && verb != phone.Resolve {
+			t.Fatalf("a verb that nobody knows: %q", verb)
+		}
 		if n, err := phone.Number(form.Get("From")); err == nil {
 			if again, err := phone.Number(n); err != nil || again != n {
 				t.Fatalf("%q becomes %q, %v", n, again, err)

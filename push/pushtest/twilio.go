@@ -256,11 +256,10 @@ func sign(token, address string, form url.Values) string {
 		keys = append(keys, k)
 	}
 	sort.Strings(keys)
-	text := address
-	for _, k := range keys {
-		text += k + form.Get(k)
-	}
 	mac := hmac.New(sha1.New, []byte(token))
-	_, _ = io.WriteString(mac, text)
+	_, _ = io.WriteString(mac, address)
+	for _, k := range keys {
+		_, _ = io.WriteString(mac, k+form.Get(k))
+	}
 	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 )
 
@@ -32,7 +33,7 @@ func (p *Telephone) Answer(ctx context.Context, n int) (CallScript, error) {
 
 // Press presses a digit while the n-th call listens, and gives what is said then.
 func (p *Telephone) Press(ctx context.Context, n int, heard CallScript, digit string) (CallScript, error) {
-	if len(heard.Gather) == 0 || heard.Gather[0].NumDigits != "1" || heard.Gather[0].Method != "POST" {
+	if len(heard.Gather) == 0 || heard.Gather[0].NumDigits != "1" || heard.Gather[0].Method != http.MethodPost {
 		return CallScript{}, errors.New("the call does not listen for a digit")
 	}
 	form := p.fields(p.Calls()[n], "in-progress")
