@@ -91,6 +91,11 @@ func (a *App) build(ctx context.Context, u *undo) (*house, error) {
 	if h.web, err = a.webPush(ctx, h.pushers); err != nil {
 		return nil, err
 	}
+	return h, a.join(h)
+}
+
+// join makes what works on the database and the keys, and joins it.
+func (a *App) join(h *house) (err error) {
 	pushing := newPulse("deliveries", 0, a.opt.Now)
 	timing := newPulse("escalation timers", time.Minute, a.opt.Now)
 	h.pipeline = a.pipeline(h, pushing)
@@ -108,7 +113,7 @@ func (a *App) build(ctx context.Context, u *undo) (*house, error) {
 		{"push", pushing.check},
 		{"live stream", streaming(h.hub)},
 	})
-	return h, err
+	return err
 }
 
 // streaming is ready once the stream has met the log's head; until then it
