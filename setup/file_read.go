@@ -9,7 +9,6 @@ import (
 // Bounds of the smaller lists.
 const (
 	maxRules   = 20
-	maxTurns   = oncall.MaxUsers
 	maxLevels  = oncall.MaxLevels
 	maxTargets = oncall.MaxTargets
 	maxLoops   = oncall.MaxLoops
@@ -40,7 +39,7 @@ func each[T any](v value, limit int, read func(value) T) []T {
 }
 
 func (v value) user() User {
-	f := v.fields("name", "email", "role", "time_zone", "locale", "password", "password_file", "password_hash", "disabled", "rules")
+	f := v.fields("name", "email", "role", "time_zone", "locale", "password", "password_file", "password_hash", "disabled", "rules", "contact_methods")
 	u := User{
 		Name:         f.need("name").name(),
 		Email:        f.need("email").email(),
@@ -52,6 +51,7 @@ func (v value) user() User {
 		PasswordHash: f.get("password_hash").text(),
 		Disabled:     f.get("disabled").flag(),
 		Rules:        each(f.get("rules"), maxRules, value.rule),
+		Contacts:     each(f.get("contact_methods"), maxContacts, value.contact),
 		at:           v.at,
 	}
 	if several(u.Password, u.PasswordFile, u.PasswordHash) {
@@ -74,33 +74,11 @@ func (v value) rule() oncall.Rule {
 	f := v.fields("urgency", "method", "delay", "displayed_within")
 	r := oncall.Rule{
 		Urgency: word(f.need("urgency"), "high", "low"),
-		Method:  word(f.need("method"), oncall.Push),
+		Method:  word(f.need("method"), oncall.Methods()...),
 		Delay:   f.get("delay").span(0, oncall.MaxDelay),
 	}
 	if within := f.get("displayed_within"); within.given() {
 		r.DisplayedWithin = within.span(oncall.MinDisplayed, oncall.MaxDelay)
-	}
-	return r
-}
-
-func (v value) schedule() Schedule {
-	f := v.fields("name", "time_zone", "rotation")
-	s := Schedule{Name: f.need("name").name(), TimeZone: f.get("time_zone").zone(), at: v.at}
-	if r := f.get("rotation"); r.given() {
-		s.Rotation = r.rotation()
-	}
-	return s
-}
-
-func (v value) rotation() *Rotation {
-	f := v.fields("start", "turn", "users")
-	r := &Rotation{at: v.at}
-	r.Start, r.Local = f.need("start").moment()
-	r.Turn, r.Unit = f.need("turn").turn()
-	users := f.need("users")
-	r.Users = each(users, maxTurns, value.person)
-	if users.given() && len(r.Users) == 0 {
-		users.wrong("a rotation needs somebody; list at least one e-mail address")
 	}
 	return r
 }
