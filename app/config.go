@@ -42,6 +42,7 @@ type Config struct {
 	Push      PushConfig      `yaml:"push"`
 	SMTP      SMTPConfig      `yaml:"smtp"`
 	Webhook   WebhookConfig   `yaml:"webhook"`
+	Twilio    TwilioConfig    `yaml:"twilio"`
 }
 
 // LogConfig says how much is logged and in what form.
