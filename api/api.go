@@ -28,6 +28,7 @@ type Config struct {
 	Incidents Incidents
 	Devices   Devices
 	Holds     Holds
+	Watch     Watch
 	// Apps names the configured push apps of each provider: a device of an app
 	// that nobody can push to would never ring.
 	Apps map[push.Provider][]string
@@ -60,8 +61,8 @@ type server struct {
 // New builds the HTTP handler of the whole instance. It fails only when the
 // embedded contract cannot be read.
 func New(c Config) (http.Handler, error) {
-	if c.Auth == nil || c.Desk == nil || c.Intake == nil || c.Incidents == nil || c.Devices == nil || c.Holds == nil {
-		return nil, errors.New("building the API: Auth, Desk, Intake, Incidents, Devices and Holds are required")
+	if c.Auth == nil || c.Desk == nil || c.Intake == nil || c.Incidents == nil || c.Devices == nil || c.Holds == nil || c.Watch == nil {
+		return nil, errors.New("building the API: Auth, Desk, Intake, Incidents, Devices, Holds and Watch are required")
 	}
 	contract, err := readContract()
 	if err != nil {

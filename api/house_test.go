@@ -42,6 +42,7 @@ type house struct {
 	ana, eve, oda auth.User // a responder, a stakeholder, an admin
 	phone         push.Device
 	inc           incident.Incident
+	watch         *watch
 }
 
 func open(t testing.TB) *house {
@@ -53,6 +54,7 @@ func open(t testing.TB) *house {
 		desk:   &desk{answers: map[string]respond.Answer{}},
 		phones: &phones{}, intake: &intake{}, meter: meter.New(), log: &bytes.Buffer{},
 	}
+	h.watch = &watch{}
 	h.people = &people{
 		users: map[string]auth.User{h.ana.ID: h.ana, h.eve.ID: h.eve, h.oda.ID: h.oda},
 		sessions: map[string]auth.Principal{
@@ -79,7 +81,7 @@ func open(t testing.TB) *house {
 		t.Fatal(err)
 	}
 	h.Handler = newServer(Config{
-		Auth: h.people, Desk: h.desk, Intake: h.intake, Incidents: h.desk, Devices: h.phones, Holds: h.phones,
+		Auth: h.people, Desk: h.desk, Intake: h.intake, Incidents: h.desk, Devices: h.phones, Holds: h.phones, Watch: h.watch,
 		Apps: map[push.Provider][]string{push.APNs: {"pager"}, push.FCM: {"pager", "beta"}},
 		Now:  func() time.Time { return night.Add(time.Hour) }, Meter: h.meter,
 		Log: slog.New(slog.NewJSONHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),

@@ -47,6 +47,14 @@ type Holds interface {
 	Release(ctx context.Context, p push.Provider, app string, now time.Time) error
 }
 
+// Watch tests devices and says whom a page would wake.
+type Watch interface {
+	// Test sends a test to a device of this user, which was seen to exist.
+	Test(ctx context.Context, t respond.Trial) (push.Delivery, error)
+	// Pageability judges the named people, or everybody, by name.
+	Pageability(ctx context.Context, userIDs ...string) ([]respond.Reachability, error)
+}
+
 // Intake takes events; nil means that the event is on disk (I1).
 type Intake interface {
 	Ingest(ctx context.Context, e respond.Event) (respond.Receipt, error)

@@ -39,7 +39,15 @@ type Config struct {
 	Log       LogConfig       `yaml:"log"`
 	Realtime  RealtimeConfig  `yaml:"realtime"`
 	Retention RetentionConfig `yaml:"retention"`
+	Notices   NoticesConfig   `yaml:"notices"`
 	Push      PushConfig      `yaml:"push"`
+}
+
+// NoticesConfig is about what people are told of themselves.
+type NoticesConfig struct {
+	// ShiftReminder is how long before a shift its person is told of it, and
+	// warned, with their managers, if no page would wake them; 0: never.
+	ShiftReminder time.Duration `yaml:"shift_reminder"`
 }
 
 // LogConfig says how much is logged and in what form.
@@ -67,9 +75,12 @@ type RetentionConfig struct {
 type PushConfig struct {
 	// CAFile adds certificate authorities trusted for the providers' endpoints,
 	// for the emulator and for TLS-inspecting proxies.
-	CAFile string     `yaml:"ca_file"`
-	APNs   APNsConfig `yaml:"apns"`
-	FCM    FCMConfig  `yaml:"fcm"`
+	CAFile string `yaml:"ca_file"`
+	// ProbeEvery is how often a silent push asks the phones of those on call for
+	// a receipt; 0: never.
+	ProbeEvery time.Duration `yaml:"probe_every"`
+	APNs       APNsConfig    `yaml:"apns"`
+	FCM        FCMConfig     `yaml:"fcm"`
 }
 
 // APNsConfig is Apple's side.
@@ -117,5 +128,6 @@ func Defaults() Config {
 		Log:                 LogConfig{Level: "info", Format: "text"},
 		Realtime:            RealtimeConfig{MaxConnections: 20_000},
 		Retention:           RetentionConfig{TimelineDays: 400, DeliveriesDays: 30},
+		Notices:             NoticesConfig{ShiftReminder: time.Hour},
 	}
 }
