@@ -3,8 +3,6 @@ package api
 import (
 	"context"
 
-	"github.com/nightbell/nightbell/auth"
-	"github.com/nightbell/nightbell/fault"
 	"github.com/nightbell/nightbell/id"
 	"github.com/nightbell/nightbell/incident"
 	"github.com/nightbell/nightbell/respond"
@@ -97,7 +95,7 @@ func actedBy(cmd respond.Command, a respond.Answer) *incident.Actor {
 		return &cmd.Actor
 	case a.Incident.ResolvedBy != nil:
 		return a.Incident.ResolvedBy
-	case cmd.Name == respond.Acknowledge:
+	case cmd.Name == respond.Acknowledge, cmd.Tap != nil:
 		return a.Incident.AcknowledgedBy
 	default:
 		return nil
@@ -105,7 +103,8 @@ func actedBy(cmd respond.Command, a respond.Answer) *incident.Actor {
 }
 
 // PerformAction does what a notification's button says. There is no session:
-// the token is the proof. It keeps no idempotency key, since tapping twice is
+// the token is the proof. Whether it is still good is judged by the desk, under
+// the incident's lock. It keeps no idempotency key, since tapping twice is
 // harmless by itself and the second tap wants to know how things are now.
 func (s *server) PerformAction(ctx context.Context, r PerformActionRequestObject) (PerformActionResponseObject, error) {
 	button, who, err := s.Auth.VerifyAction(ctx, r.Body.Token)
@@ -115,21 +114,10 @@ func (s *server) PerformAction(ctx context.Context, r PerformActionRequestObject
 	if err := who.Role.MayAct(); err != nil {
 		return nil, err
 	}
-	if err := s.stillRegistered(ctx, button); err != nil {
-		return nil, err
-	}
 	done, err := s.perform(ctx, respond.Command{
 		Name: respond.Verb(button.Name), IncidentID: button.IncidentID,
 		Actor: actor(who, "notification", button.DeviceID), Principal: who.UserID,
+		Tap: &respond.Tap{DeliveryID: button.DeliveryID, ExpiresAt: button.ExpiresAt},
 	})
 	return PerformAction200JSONResponse{done}, err
-}
-
-// stillRegistered lets a button die with its device.
-func (s *server) stillRegistered(ctx context.Context, button auth.ActionClaims) error {
-	_, err := s.Devices.Device(ctx, button.UserID, button.DeviceID)
-	if err != nil && fault.KindOf(err) == fault.NotFound {
-		return fault.Wrap(err, fault.Forbidden, "device_removed", "the device this notification was sent to is no longer registered; open the app and sign in")
-	}
-	return err
 }

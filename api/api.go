@@ -22,16 +22,19 @@ const (
 
 // Config is what the API stands on.
 type Config struct {
-	Auth      Identity
-	Desk      Desk
-	Intake    Intake
-	Incidents Incidents
-	Devices   Devices
-	Holds     Holds
-	Watch     Watch
-	// Apps names the configured push apps of each provider: a device of an app
+	Auth       Identity
+	Desk       Desk
+	Intake     Intake
+	Incidents  Incidents
+	Devices    Devices
+	Deliveries Deliveries
+	Holds      Holds
+	Watch      Watch
+	// Apps names the push apps a provider has at the moment: a device of an app
 	// that nobody can push to would never ring.
-	Apps map[push.Provider][]string
+	Apps func(push.Provider) []string
+	// PushApps lets admins set up more of them; nil: nobody may.
+	PushApps PushApps
 	// Stream serves /v1/stream; it gets the connection itself, to take it over.
 	// Nil: there is none.
 	Stream http.Handler
@@ -61,8 +64,8 @@ type server struct {
 // New builds the HTTP handler of the whole instance. It fails only when the
 // embedded contract cannot be read.
 func New(c Config) (http.Handler, error) {
-	if c.Auth == nil || c.Desk == nil || c.Intake == nil || c.Incidents == nil || c.Devices == nil || c.Holds == nil || c.Watch == nil {
-		return nil, errors.New("building the API: Auth, Desk, Intake, Incidents, Devices, Holds and Watch are required")
+	if c.Auth == nil || c.Desk == nil || c.Intake == nil || c.Incidents == nil || c.Devices == nil || c.Deliveries == nil || c.Holds == nil || c.Watch == nil {
+		return nil, errors.New("building the API: Auth, Desk, Intake, Incidents, Devices, Deliveries, Holds and Watch are required")
 	}
 	contract, err := readContract()
 	if err != nil {
@@ -74,6 +77,9 @@ func New(c Config) (http.Handler, error) {
 func newServer(c Config, contract *contract) *server {
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Apps == nil {
+		c.Apps = func(push.Provider) []string { return nil }
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -136,13 +142,13 @@ func (s *server) serveV1(x *exchange, r *http.Request) {
 	defer cancel()
 	ctx = withAddress(ctx, r, s.Proxies)
 	if !op.public {
-		who, err := s.Auth.Authenticate(ctx, bearer(r))
+		who, device, err := s.identify(op, r.WithContext(ctx))
 		if err != nil {
 			s.refuse(x, r, err)
 			return
 		}
 		x.user = who.UserID
-		ctx = withPrincipal(ctx, who)
+		ctx = withDevice(withPrincipal(ctx, who), device)
 	}
 	r = r.WithContext(ctx)
 	if err := op.check(r); err != nil {

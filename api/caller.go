@@ -16,6 +16,7 @@ type contextKey int
 const (
 	principalKey contextKey = iota
 	addressKey
+	deviceKey
 )
 
 func withPrincipal(ctx context.Context, p auth.Principal) context.Context {
@@ -26,6 +27,16 @@ func withPrincipal(ctx context.Context, p auth.Principal) context.Context {
 func caller(ctx context.Context) auth.Principal {
 	p, _ := ctx.Value(principalKey).(auth.Principal)
 	return p
+}
+
+// withDevice notes which device's receipt key was the caller's proof, "" for none.
+func withDevice(ctx context.Context, id string) context.Context {
+	return context.WithValue(ctx, deviceKey, id)
+}
+
+func callerDevice(ctx context.Context) string {
+	id, _ := ctx.Value(deviceKey).(string)
+	return id
 }
 
 // withAddress notes where the request came from.

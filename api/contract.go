@@ -22,10 +22,11 @@ type contract struct {
 
 // operation is what one operation of the contract allows.
 type operation struct {
-	route  string // the path as in the contract, for logs and metrics
-	public bool   // needs no session
-	params map[string]*parameter
-	body   *jsonschema.Schema
+	route      string // the path as in the contract, for logs and metrics
+	public     bool   // needs no session
+	receiptKey bool   // a device's receipt key will do
+	params     map[string]*parameter
+	body       *jsonschema.Schema
 	// bodyRequired: without it, an empty body is fine.
 	bodyRequired bool
 }
@@ -36,6 +37,7 @@ type parameter struct {
 	header bool
 	list   bool
 	number bool
+	flag   bool
 	schema *jsonschema.Schema
 }
 
@@ -68,7 +70,8 @@ func readContract() (*contract, error) {
 }
 
 func readOperation(schemas *schemas, path, method string, item *openapi3.PathItem, spec *openapi3.Operation) (*operation, error) {
-	op := &operation{route: path, public: spec.Security != nil && len(*spec.Security) == 0, params: map[string]*parameter{}}
+	op := &operation{route: path, params: map[string]*parameter{}}
+	op.readSecurity(spec.Security)
 	place := "/paths/" + escape(path)
 	if err := op.readParams(schemas, place+"/parameters", item.Parameters); err != nil {
 		return nil, err
@@ -86,6 +89,20 @@ func readOperation(schemas *schemas, path, method string, item *openapi3.PathIte
 	var err error
 	op.body, err = schemas.at(place + "/requestBody/content/application~1json/schema")
 	return op, err
+}
+
+// readSecurity tells by what callers may prove who they are. Nothing said is a
+// session's token, nothing asked is no proof at all.
+func (op *operation) readSecurity(s *openapi3.SecurityRequirements) {
+	if s == nil {
+		return
+	}
+	op.public = len(*s) == 0
+	for _, way := range *s {
+		if _, ok := way["receiptKey"]; ok {
+			op.receiptKey = true
+		}
+	}
 }
 
 func (op *operation) readParams(schemas *schemas, place string, params openapi3.Parameters) error {
@@ -109,7 +126,7 @@ func (op *operation) readParams(schemas *schemas, place string, params openapi3.
 		kind := p.Schema.Value.Type
 		op.params[p.In+" "+key] = &parameter{
 			name: p.Name, header: p.In == openapi3.ParameterInHeader,
-			list: kind.Is("array"), number: kind.Is("integer"), schema: schema,
+			list: kind.Is("array"), number: kind.Is("integer"), flag: kind.Is("boolean"), schema: schema,
 		}
 	}
 	return nil

@@ -36,7 +36,10 @@ func (s *server) RegisterDevice(ctx context.Context, r RegisterDeviceRequestObje
 	if err != nil {
 		return nil, err
 	}
-	return RegisterDevice201JSONResponse(device(stored)), nil
+	answer := device(stored)
+	key := s.Auth.ReceiptKey(stored.UserID, stored.ID)
+	answer.ReceiptKey = &key
+	return RegisterDevice201JSONResponse(answer), nil
 }
 
 // newDevice is the device that a registration describes.
@@ -74,7 +77,7 @@ func capabilities(given *push.Capabilities, on push.Platform, now time.Time) (pu
 
 // appOf finds the configured push app that is meant.
 func (s *server) appOf(p push.Provider, name string) (string, error) {
-	known := s.Apps[p]
+	known := s.Apps(p)
 	switch {
 	case len(known) == 0:
 		return "", fault.Field("provider", "provider_not_configured", "this server has no push app for %s; its operator must configure one", p)

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/nightbell/nightbell/fault"
+	"github.com/nightbell/nightbell/respond"
 )
 
 // statusOf is the one table from a fault's kind to a status.
@@ -101,7 +102,12 @@ func problemOf(err error) Problem {
 		}
 		return p
 	case errors.As(err, &said) && said.Kind != fault.Internal:
-		return problem(statusOf(said.Kind), problemItem(said.Code, said.Field, said.Message))
+		p := problem(statusOf(said.Kind), problemItem(said.Code, said.Field, said.Message))
+		var revoked *respond.Revoked
+		if errors.As(err, &revoked) {
+			p.Incident = &revoked.Incident
+		}
+		return p
 	case errors.As(err, &param):
 		return problem(http.StatusBadRequest, problemItem("bad_value", param.ParamName, param.ParamName+" cannot be read; look at its description in the API"))
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):

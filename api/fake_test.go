@@ -102,6 +102,16 @@ func (p *people) User(_ context.Context, userID string) (auth.User, error) {
 	return auth.User{}, none("user")
 }
 
+func (p *people) ReceiptKey(userID, deviceID string) string { return "key-of-" + userID + deviceID }
+
+func (p *people) VerifyReceiptKey(ctx context.Context, userID, deviceID, key string) (auth.Principal, error) {
+	if key != p.ReceiptKey(userID, deviceID) {
+		return auth.Principal{}, auth.ErrReceiptKey()
+	}
+	u, err := p.User(ctx, userID)
+	return auth.Principal{UserID: u.ID, Name: u.Name, Role: u.Role}, err
+}
+
 func (p *people) JWKS() []byte {
 	return []byte(`{"keys":[{"crv":"Ed25519","kty":"OKP","x":"AA","alg":"EdDSA","use":"sig","kid":"k1"}]}`)
 }
@@ -113,10 +123,14 @@ type desk struct {
 	timeline  []incident.Entry
 	alerts    []respond.Alert
 	commands  []respond.Command
+	phones    *phones // whose buttons are good
 	answers   map[string]respond.Answer
 	onCall    []respond.ServiceOnCall
 	asked     time.Time // the moment OnCall was asked about
 	filter    respond.IncidentFilter
+	reports   []respond.Report
+	log       []respond.DeliveryStory // newest first
+	logFilter respond.DeliveryFilter
 	err       error // what everything fails with
 	panics    bool
 }
@@ -134,6 +148,9 @@ func (d *desk) Act(_ context.Context, cmd respond.Command) (respond.Answer, erro
 	i := slices.IndexFunc(d.incidents, func(i incident.Incident) bool { return i.ID == cmd.IncidentID })
 	if d.err != nil {
 		return respond.Answer{}, d.err
+	}
+	if cmd.Tap != nil && d.phones.find(cmd.Actor.ID, cmd.Actor.DeviceID) < 0 {
+		return respond.Answer{}, fault.New(fault.Forbidden, "device_removed", "the device is no longer registered")
 	}
 	if i < 0 {
 		return respond.Answer{}, none("incident")
@@ -175,6 +192,36 @@ func (d *desk) OnCall(at time.Time) []respond.ServiceOnCall {
 	defer d.mu.Unlock()
 	d.asked = at
 	return slices.Clone(d.onCall)
+}
+
+// Report makes of receipts what their ids say: only the desk knows deliveries.
+func (d *desk) Report(_ context.Context, r respond.Report) ([]respond.Hearing, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.reports = append(d.reports, r)
+	heard := make([]respond.Hearing, len(r.Receipts))
+	for i, receipt := range r.Receipts {
+		heard[i] = respond.UnknownDelivery
+		for _, s := range d.log {
+			if s.Delivery.ID == receipt.DeliveryID {
+				heard[i] = respond.Recorded
+			}
+		}
+	}
+	return heard, d.err
+}
+
+func (d *desk) ListDeliveries(_ context.Context, f respond.DeliveryFilter) ([]respond.DeliveryStory, bool, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.logFilter = f
+	var found []respond.DeliveryStory
+	for _, s := range d.log {
+		if f.BeforeID == "" || s.Delivery.ID < f.BeforeID {
+			found = append(found, s)
+		}
+	}
+	return found[:min(f.Limit, len(found))], len(found) > f.Limit, d.err
 }
 
 func (d *desk) ListIncidents(_ context.Context, f IncidentFilter) ([]incident.Incident, bool, realtime.Head, error) {
@@ -274,6 +321,17 @@ func (p *phones) Device(_ context.Context, userID, deviceID string) (push.Device
 		return p.known[i], nil
 	}
 	return push.Device{}, none("device")
+}
+
+func (p *phones) DeviceOwner(_ context.Context, deviceID string) (string, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, d := range p.known {
+		if d.ID == deviceID {
+			return d.UserID, nil
+		}
+	}
+	return "", none("device")
 }
 
 func (p *phones) Devices(_ context.Context, userID string) (found []push.Device, err error) {

@@ -36,6 +36,7 @@ type house struct {
 	desk   *desk
 	phones *phones
 	intake *intake
+	apps   *apps
 	meter  *meter.Meter
 	log    *bytes.Buffer
 
@@ -52,7 +53,7 @@ func open(t testing.TB) *house {
 		eve:    auth.User{ID: id.New(id.User), Email: "eve@example.com", Name: "Eve", Role: auth.Stakeholder},
 		oda:    auth.User{ID: id.New(id.User), Email: "oda@example.com", Name: "Oda", Role: auth.Admin},
 		desk:   &desk{answers: map[string]respond.Answer{}},
-		phones: &phones{}, intake: &intake{}, meter: meter.New(), log: &bytes.Buffer{},
+		phones: &phones{}, intake: &intake{}, apps: &apps{}, meter: meter.New(), log: &bytes.Buffer{},
 	}
 	h.watch = &watch{}
 	h.people = &people{
@@ -60,6 +61,8 @@ func open(t testing.TB) *house {
 		sessions: map[string]auth.Principal{
 			"ana": {UserID: h.ana.ID, Name: "Ana", Role: auth.Responder, SessionID: id.New(id.Session)},
 			"eve": {UserID: h.eve.ID, Name: "Eve", Role: auth.Stakeholder, SessionID: id.New(id.Session)},
+			"ada": {UserID: id.New(id.User), Name: "Ada", Role: auth.Admin, SessionID: id.New(id.Session)},
+			"max": {UserID: id.New(id.User), Name: "Max", Role: auth.Manager, SessionID: id.New(id.Session)},
 			"oda": {UserID: h.oda.ID, Name: "Oda", Role: auth.Admin, SessionID: id.New(id.Session)},
 		},
 		buttons: map[string]auth.ActionClaims{},
@@ -69,7 +72,7 @@ func open(t testing.TB) *house {
 		ID: id.New(id.Device), UserID: h.ana.ID, Platform: push.IOS, Provider: push.APNs, App: "pager", Environment: "production",
 		TargetKind: push.TokenTarget, Token: strings.Repeat("ab", 32), State: push.DeviceActive, RegisteredAt: night, CreatedAt: night,
 	}
-	h.phones.known = []push.Device{h.phone}
+	h.phones.known, h.desk.phones = []push.Device{h.phone}, h.phones
 	h.desk.onCall = []respond.ServiceOnCall{
 		{Service: respond.Service{ID: id.New(id.Service), Name: "Payments"}, Policy: oncall.Policy{ID: id.New(id.Policy), Name: "Default"},
 			Levels: []respond.LevelOnCall{{Level: 1, Delay: 5 * time.Minute, People: []respond.Person{{ID: h.ana.ID, Name: "Ana"}}}, {Level: 2, Delay: time.Minute}}},
@@ -81,9 +84,12 @@ func open(t testing.TB) *house {
 		t.Fatal(err)
 	}
 	h.Handler = newServer(Config{
-		Auth: h.people, Desk: h.desk, Intake: h.intake, Incidents: h.desk, Devices: h.phones, Holds: h.phones, Watch: h.watch,
-		Apps: map[push.Provider][]string{push.APNs: {"pager"}, push.FCM: {"pager", "beta"}},
-		Now:  func() time.Time { return night.Add(time.Hour) }, Meter: h.meter,
+		Auth: h.people, Desk: h.desk, Intake: h.intake, Incidents: h.desk, Devices: h.phones, Holds: h.phones, Deliveries: h.desk, Watch: h.watch,
+		Apps: func(p push.Provider) []string {
+			return map[push.Provider][]string{push.APNs: {"pager"}, push.FCM: {"pager", "beta"}}[p]
+		},
+		PushApps: h.apps,
+		Now:      func() time.Time { return night.Add(time.Hour) }, Meter: h.meter,
 		Log: slog.New(slog.NewJSONHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}, contract)
 	return h
@@ -109,7 +115,8 @@ type answer struct {
 	t testing.TB
 }
 
-// do sends a request as Ana ("ana"), Eve ("eve") or nobody (""), and holds the
+// do sends a request as Ana ("ana"), Eve ("eve"), Ada, an admin ("ada"), Max, a
+// manager ("max"), or nobody (""), and holds the
 // answer, and what was sent if it was taken, against openapi.yaml.
 func (h *house) do(t testing.TB, who, method, target, body string, header ...string) answer {
 	t.Helper()

@@ -38,6 +38,14 @@ type Devices interface {
 	Device(ctx context.Context, userID, id string) (push.Device, error)
 	Devices(ctx context.Context, userID string) ([]push.Device, error)
 	RemoveDevice(ctx context.Context, userID, id string) error
+	// DeviceOwner tells whose device it is; fault.NotFound if nobody's.
+	DeviceOwner(ctx context.Context, id string) (userID string, err error)
+}
+
+// Deliveries reads the delivery log.
+type Deliveries interface {
+	// ListDeliveries gives one page, newest first, and whether more follow.
+	ListDeliveries(ctx context.Context, f respond.DeliveryFilter) (items []respond.DeliveryStory, more bool, err error)
 }
 
 // Holds are the apps whose devices are not judged for now.
@@ -61,10 +69,11 @@ type Intake interface {
 	IngestChange(ctx context.Context, c respond.Change) error
 }
 
-// Desk takes people's actions and says who is on call.
+// Desk takes people's actions and their phones' receipts, and says who is on call.
 type Desk interface {
 	Act(ctx context.Context, cmd respond.Command) (respond.Answer, error)
 	OnCall(at time.Time) []respond.ServiceOnCall
+	Report(ctx context.Context, r respond.Report) ([]respond.Hearing, error)
 }
 
 // Sessions signs people in and out.
@@ -79,6 +88,10 @@ type Door interface {
 	Authenticate(ctx context.Context, token string) (auth.Principal, error)
 	VerifyAction(ctx context.Context, token string) (auth.ActionClaims, auth.Principal, error)
 	User(ctx context.Context, userID string) (auth.User, error)
+	// ReceiptKey is what a device reports receipts with; VerifyReceiptKey says
+	// for whom it speaks.
+	ReceiptKey(userID, deviceID string) string
+	VerifyReceiptKey(ctx context.Context, userID, deviceID, key string) (auth.Principal, error)
 }
 
 // Identity is all that api asks of auth.

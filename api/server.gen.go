@@ -41,6 +41,24 @@ func (e PageabilityOutlook) Valid() bool {
 	}
 }
 
+// Defines values for PushAppSource.
+const (
+	PushAppSourceApi  PushAppSource = "api"
+	PushAppSourceFile PushAppSource = "file"
+)
+
+// Valid indicates whether the value is a known member of the PushAppSource enum.
+func (e PushAppSource) Valid() bool {
+	switch e {
+	case PushAppSourceApi:
+		return true
+	case PushAppSourceFile:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for PushEnvironment.
 const (
 	PushEnvironmentProduction PushEnvironment = "production"
@@ -134,6 +152,102 @@ type AlertList struct {
 // false nothing else is granted, so `critical` and `time_sensitive` are then stored as false.
 type Capabilities = push.Capabilities
 
+// Delivery A notification's way to one device.
+type Delivery struct {
+	// Attempts In their order.
+	Attempts  []DeliveryAttempt `json:"attempts"`
+	CreatedAt time.Time         `json:"created_at"`
+	DeviceId  string            `json:"device_id"`
+
+	// DueAt When it was, or is, to be sent.
+	DueAt time.Time `json:"due_at"`
+
+	// ExpiresAt When it is not worth sending any more.
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+	Id        string     `json:"id"`
+
+	// IncidentId Absent when it is about no incident.
+	IncidentId *string `json:"incident_id,omitempty"`
+
+	// Kind page rings. update and settle change or quiet what a page shows. activity is a Live Activity, digest several
+	// incidents for a phone that was off, notice something about the person; test and probe try whether a device rings.
+	Kind           DeliveryKind `json:"kind"`
+	NotificationId *string      `json:"notification_id,omitempty"`
+
+	// Receipts What the device reported.
+	Receipts []DeliveryReceipt `json:"receipts"`
+
+	// State scheduled: waiting, or being sent. accepted: the provider took it, which says nothing about the phone. failed,
+	// expired and cancelled: it will not be sent.
+	State  DeliveryState `json:"state"`
+	UserId string        `json:"user_id"`
+}
+
+// DeliveryAttempt defines model for DeliveryAttempt.
+type DeliveryAttempt struct {
+	App string `json:"app"`
+
+	// Attempt From 1. One that failed for no fault of this delivery is not counted, so a number may come twice.
+	Attempt int `json:"attempt"`
+
+	// Class How the provider's answer was understood.
+	Class  string    `json:"class"`
+	DoneAt time.Time `json:"done_at"`
+
+	// Downgrade Why not as hard as the incident asks for.
+	Downgrade   *string `json:"downgrade,omitempty"`
+	Environment string  `json:"environment"`
+
+	// LatencyMs From one to the other.
+	LatencyMs int64 `json:"latency_ms"`
+
+	// Level How hard it knocked.
+	Level    *string `json:"level,omitempty"`
+	Provider string  `json:"provider"`
+
+	// ProviderId The provider's name for the message.
+	ProviderId *string `json:"provider_id,omitempty"`
+
+	// Reason The provider's own word, or a short one of ours.
+	Reason *string   `json:"reason,omitempty"`
+	SentAt time.Time `json:"sent_at"`
+
+	// Status The answer's HTTP status; 0 when none came.
+	Status int `json:"status"`
+}
+
+// DeliveryKind page rings. update and settle change or quiet what a page shows. activity is a Live Activity, digest several
+// incidents for a phone that was off, notice something about the person; test and probe try whether a device rings.
+type DeliveryKind = push.Kind
+
+// DeliveryPage defines model for DeliveryPage.
+type DeliveryPage struct {
+	Items []Delivery `json:"items"`
+
+	// NextCursor Null on the last page.
+	NextCursor nullable.Nullable[string] `json:"next_cursor"`
+}
+
+// DeliveryReceipt defines model for DeliveryReceipt.
+type DeliveryReceipt struct {
+	// At When the server heard of it.
+	At time.Time `json:"at"`
+
+	// ClockOff The device's clock cannot be right; `at` is what counts.
+	ClockOff          bool    `json:"clock_off"`
+	DeliveredPriority *string `json:"delivered_priority,omitempty"`
+	Detail            *string `json:"detail,omitempty"`
+
+	// DeviceAt When it happened, by the device's clock.
+	DeviceAt         *time.Time   `json:"device_at,omitempty"`
+	Event            ReceiptEvent `json:"event"`
+	OriginalPriority *string      `json:"original_priority,omitempty"`
+}
+
+// DeliveryState scheduled: waiting, or being sent. accepted: the provider took it, which says nothing about the phone. failed,
+// expired and cancelled: it will not be sent.
+type DeliveryState = push.DeliveryState
+
 // Device defines model for Device.
 type Device struct {
 	App        string `json:"app"`
@@ -166,6 +280,10 @@ type Device struct {
 
 	// Provider Who carries pushes to the device; others may come.
 	Provider PushProvider `json:"provider"`
+
+	// ReceiptKey Only in the answer to a registration, and the same each time: with it the app's background parts report
+	// receipts. Keep it where they can read it, as you keep the tokens.
+	ReceiptKey *string `json:"receipt_key,omitempty"`
 
 	// RegisteredAt When the app last presented its token.
 	RegisteredAt time.Time `json:"registered_at"`
@@ -430,11 +548,14 @@ type Position struct {
 // 400: invalid_json, body_missing, unknown_field, missing_field, wrong_type, bad_value, unknown_parameter,
 // repeated_parameter, bad_cursor, bad_id, wrong_id, bad_until, empty_note, note_too_long, bad_encoding,
 // bad_reassignment, missing_target, ambiguous_target, unknown_policy, unknown_user, unknown_action, bad_token,
-// bad_environment, bad_capabilities, unknown_app, provider_not_configured, bad_upgrade, token_in_url.
-// 401: token_missing, token_invalid, token_expired, session_ended, bad_credentials, refresh_invalid, refresh_reused.
-// 403: role_too_low, account_disabled, device_removed, bad_origin. 404: not_found, no_such_path. 405: method_not_allowed.
+// bad_environment, bad_capabilities, unknown_app, provider_not_configured, bad_upgrade, token_in_url,
+// bad_push_app, bad_push_key, too_many_receipts.
+// 401: token_missing, token_invalid, token_expired, session_ended, bad_credentials, refresh_invalid, refresh_reused,
+// receipt_key_invalid.
+// 403: role_too_low, account_disabled, device_removed, no_longer_yours, bad_origin. 404: not_found, no_such_path. 405: method_not_allowed.
 // 409: incident_resolved, not_acknowledged, not_triggered, plan_exhausted, idempotency_key_reused,
-// too_many_devices, device_gone, device_not_verified, contact_exists, too_many_contacts. 413: too_large. 415: unsupported_media_type.
+// too_many_devices, device_gone, device_not_verified, contact_exists, too_many_contacts,
+// push_app_exists, push_app_in_file, push_app_in_use. 413: too_large. 415: unsupported_media_type.
 // 429: too_many_attempts, too_many_tests. 500: internal.
 // 503: overloaded, shutting_down, database_unreachable, outcome_unknown, busy, login_busy,
 // keys_not_ready, too_many_connections, draining, not_ready, timeout, body_cut.
@@ -449,7 +570,8 @@ type Problem struct {
 	Errors []ProblemItem `json:"errors,omitempty"`
 
 	// Field The field, parameter or header that is wrong.
-	Field *string `json:"field,omitempty"`
+	Field    *string   `json:"field,omitempty"`
+	Incident *Incident `json:"incident,omitempty"`
 
 	// RequestId Quote it when you ask the operator; the log has it.
 	RequestId *string `json:"request_id,omitempty"`
@@ -469,6 +591,105 @@ type ProblemItem struct {
 	Field  *string `json:"field,omitempty"`
 }
 
+// PushApp defines model for PushApp.
+type PushApp struct {
+	Ambient      *bool             `json:"ambient,omitempty"`
+	BundleId     *string           `json:"bundle_id,omitempty"`
+	ClientEmail  *string           `json:"client_email,omitempty"`
+	CreatedAt    *time.Time        `json:"created_at,omitempty"`
+	Environments []PushEnvironment `json:"environments,omitempty"`
+
+	// Fingerprint The first 16 hexadecimal digits of the SHA-256 of the key's file.
+	Fingerprint *string `json:"fingerprint,omitempty"`
+	KeyId       *string `json:"key_id,omitempty"`
+	Name        string  `json:"name"`
+	ProjectId   *string `json:"project_id,omitempty"`
+
+	// Provider Whose push apps can be set up here; others may come.
+	Provider PushAppProvider `json:"provider"`
+
+	// Source Where it is set up; what stands in the configuration file can only be changed there.
+	Source    PushAppSource `json:"source"`
+	TeamId    *string       `json:"team_id,omitempty"`
+	UpdatedAt *time.Time    `json:"updated_at,omitempty"`
+
+	// UpdatedBy The user who changed it last.
+	UpdatedBy *string `json:"updated_by,omitempty"`
+}
+
+// PushAppSource Where it is set up; what stands in the configuration file can only be changed there.
+type PushAppSource string
+
+// PushAppChange defines model for PushAppChange.
+type PushAppChange struct {
+	// Ambient fcm: use the servers' own Google credentials (application default credentials, workload identity) instead of a
+	// service account's key. Every node must have them.
+	Ambient *bool `json:"ambient,omitempty"`
+
+	// BundleId apns: the app's bundle id, which is the topic.
+	BundleId *string `json:"bundle_id,omitempty"`
+
+	// Environments apns: what the key is good for; left out: both.
+	Environments []PushEnvironment `json:"environments,omitempty"`
+
+	// Key apns: the content of the `.p8` file.
+	Key *string `json:"key,omitempty"`
+
+	// KeyId apns: the key's id, as in the name of its file.
+	KeyId *string `json:"key_id,omitempty"`
+
+	// ProjectId fcm: the Firebase project; needed with `ambient`, else the service account's.
+	ProjectId *string `json:"project_id,omitempty"`
+
+	// ServiceAccount fcm: the content of the service account's JSON file.
+	ServiceAccount *string `json:"service_account,omitempty"`
+
+	// TeamId apns: the Team ID of the Apple developer account.
+	TeamId *string `json:"team_id,omitempty"`
+}
+
+// PushAppCreation defines model for PushAppCreation.
+type PushAppCreation struct {
+	// Ambient fcm: use the servers' own Google credentials (application default credentials, workload identity) instead of a
+	// service account's key. Every node must have them.
+	Ambient *bool `json:"ambient,omitempty"`
+
+	// BundleId apns: the app's bundle id, which is the topic.
+	BundleId *string `json:"bundle_id,omitempty"`
+
+	// Environments apns: what the key is good for; left out: both.
+	Environments []PushEnvironment `json:"environments,omitempty"`
+
+	// Key apns: the content of the `.p8` file.
+	Key *string `json:"key,omitempty"`
+
+	// KeyId apns: the key's id, as in the name of its file.
+	KeyId *string `json:"key_id,omitempty"`
+
+	// Name What devices refer to.
+	Name string `json:"name"`
+
+	// ProjectId fcm: the Firebase project; needed with `ambient`, else the service account's.
+	ProjectId *string `json:"project_id,omitempty"`
+
+	// Provider Whose push apps can be set up here; others may come.
+	Provider PushAppProvider `json:"provider"`
+
+	// ServiceAccount fcm: the content of the service account's JSON file.
+	ServiceAccount *string `json:"service_account,omitempty"`
+
+	// TeamId apns: the Team ID of the Apple developer account.
+	TeamId *string `json:"team_id,omitempty"`
+}
+
+// PushAppList defines model for PushAppList.
+type PushAppList struct {
+	Items []PushApp `json:"items"`
+}
+
+// PushAppProvider Whose push apps can be set up here; others may come.
+type PushAppProvider = push.Provider
+
 // PushEnvironment sandbox is for APNs apps run from Xcode.
 type PushEnvironment string
 
@@ -479,6 +700,51 @@ type PushProvider = push.Provider
 type Reassignment struct {
 	PolicyId *string  `json:"policy_id,omitempty"`
 	UserIds  []string `json:"user_ids,omitempty"`
+}
+
+// Receipt defines model for Receipt.
+type Receipt struct {
+	// At When it happened, by the device's clock.
+	At *time.Time `json:"at,omitempty"`
+
+	// DeliveredPriority FCM's word for how the message was delivered.
+	DeliveredPriority *string `json:"delivered_priority,omitempty"`
+
+	// DeliveryId The notification's `delivery_id`.
+	DeliveryId string `json:"delivery_id"`
+
+	// Detail Anything that helps to understand it later.
+	Detail *string      `json:"detail,omitempty"`
+	Event  ReceiptEvent `json:"event"`
+
+	// OriginalPriority FCM's word for how it was sent.
+	OriginalPriority *string `json:"original_priority,omitempty"`
+}
+
+// ReceiptEvent defines model for ReceiptEvent.
+type ReceiptEvent = push.ReceiptEvent
+
+// ReceiptReport defines model for ReceiptReport.
+type ReceiptReport struct {
+	Receipts []Receipt `json:"receipts"`
+}
+
+// ReceiptResult defines model for ReceiptResult.
+type ReceiptResult struct {
+	DeliveryId string `json:"delivery_id"`
+	Event      string `json:"event"`
+
+	// Reason Why it was refused, for good: wrong_id (not the id of a delivery), unknown_delivery (there is none, or it is
+	// too old) or not_yours (it was sent to somebody else, or to another device than the key's).
+	Reason *string `json:"reason,omitempty"`
+
+	// Result recorded, duplicate (somebody said so before, which stands) or refused; others may come.
+	Result string `json:"result"`
+}
+
+// ReceiptResults defines model for ReceiptResults.
+type ReceiptResults struct {
+	Items []ReceiptResult `json:"items"`
 }
 
 // RefreshRequest defines model for RefreshRequest.
@@ -507,9 +773,15 @@ type TimelineDetail struct {
 	Attempt *int    `json:"attempt,omitempty"`
 
 	// Class How the provider's answer was understood.
-	Class      *string `json:"class,omitempty"`
+	Class *string `json:"class,omitempty"`
+
+	// ClockOff The device's clock cannot be right.
+	ClockOff   *bool   `json:"clock_off,omitempty"`
 	DeliveryId *string `json:"delivery_id,omitempty"`
-	DeviceId   *string `json:"device_id,omitempty"`
+
+	// DeviceAt When it happened by the device's own clock; `at` is when the server heard of it.
+	DeviceAt *time.Time `json:"device_at,omitempty"`
+	DeviceId *string    `json:"device_id,omitempty"`
 
 	// Kind page, update or settle.
 	Kind      *string `json:"kind,omitempty"`
@@ -608,8 +880,38 @@ type IncidentID = string
 // Limit defines model for Limit.
 type Limit = int
 
+// PushAppName defines model for PushAppName.
+type PushAppName = string
+
 // Acted defines model for Acted.
 type Acted = ActionResult
+
+// ListDeliveriesParams defines parameters for ListDeliveries.
+type ListDeliveriesParams struct {
+	// UserId Only deliveries to this user; `me` is whoever asks.
+	UserId *string `form:"user_id,omitempty" json:"user_id,omitempty"`
+
+	// DeviceId Only deliveries to this device.
+	DeviceId *string `form:"device_id,omitempty" json:"device_id,omitempty"`
+
+	// Kind Only these kinds.
+	Kind []DeliveryKind `form:"kind,omitempty" json:"kind,omitempty"`
+
+	// State Only these states.
+	State []DeliveryState `form:"state,omitempty" json:"state,omitempty"`
+
+	// Since Made at this moment or later.
+	Since *time.Time `form:"since,omitempty" json:"since,omitempty"`
+
+	// Until Made before this moment.
+	Until *time.Time `form:"until,omitempty" json:"until,omitempty"`
+
+	// Limit The most items to answer with.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before. It belongs to the same list with the same filters.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
 
 // TestDeviceParams defines parameters for TestDevice.
 type TestDeviceParams struct {
@@ -662,6 +964,15 @@ type AcknowledgeIncidentParams struct {
 type ListAlertsParams struct {
 	// Limit The most items to answer with.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ListIncidentDeliveriesParams defines parameters for ListIncidentDeliveries.
+type ListIncidentDeliveriesParams struct {
+	// Limit The most items to answer with.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before. It belongs to the same list with the same filters.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // EscalateIncidentParams defines parameters for EscalateIncident.
@@ -745,6 +1056,12 @@ type ListPageabilityParams struct {
 // ListPageabilityParamsOnCall defines parameters for ListPageability.
 type ListPageabilityParamsOnCall string
 
+// RemovePushAppParams defines parameters for RemovePushApp.
+type RemovePushAppParams struct {
+	// Force Remove it although devices would fall silent.
+	Force *bool `form:"force,omitempty" json:"force,omitempty"`
+}
+
 // PerformActionJSONRequestBody defines body for PerformAction for application/json ContentType.
 type PerformActionJSONRequestBody = ActionRequest
 
@@ -766,6 +1083,15 @@ type ReassignIncidentJSONRequestBody = Reassignment
 // SnoozeIncidentJSONRequestBody defines body for SnoozeIncident for application/json ContentType.
 type SnoozeIncidentJSONRequestBody = Snooze
 
+// CreatePushAppJSONRequestBody defines body for CreatePushApp for application/json ContentType.
+type CreatePushAppJSONRequestBody = PushAppCreation
+
+// ChangePushAppJSONRequestBody defines body for ChangePushApp for application/json ContentType.
+type ChangePushAppJSONRequestBody = PushAppChange
+
+// ReportReceiptsJSONRequestBody defines body for ReportReceipts for application/json ContentType.
+type ReportReceiptsJSONRequestBody = ReceiptReport
+
 // CreateSessionJSONRequestBody defines body for CreateSession for application/json ContentType.
 type CreateSessionJSONRequestBody = PasswordLogin
 
@@ -777,6 +1103,9 @@ type ServerInterface interface {
 	// PerformAction Tap a notification's button
 	// (POST /v1/actions)
 	PerformAction(w http.ResponseWriter, r *http.Request)
+	// ListDeliveries The delivery log
+	// (GET /v1/deliveries)
+	ListDeliveries(w http.ResponseWriter, r *http.Request, params ListDeliveriesParams)
 	// ListDevices My devices
 	// (GET /v1/devices)
 	ListDevices(w http.ResponseWriter, r *http.Request)
@@ -804,6 +1133,9 @@ type ServerInterface interface {
 	// ListAlerts What the monitoring tools said
 	// (GET /v1/incidents/{incident_id}/alerts)
 	ListAlerts(w http.ResponseWriter, r *http.Request, incidentId IncidentID, params ListAlertsParams)
+	// ListIncidentDeliveries Every notification of an incident
+	// (GET /v1/incidents/{incident_id}/deliveries)
+	ListIncidentDeliveries(w http.ResponseWriter, r *http.Request, incidentId IncidentID, params ListIncidentDeliveriesParams)
 	// EscalateIncident Page the next level now
 	// (POST /v1/incidents/{incident_id}/escalate)
 	EscalateIncident(w http.ResponseWriter, r *http.Request, incidentId IncidentID, params EscalateIncidentParams)
@@ -837,12 +1169,30 @@ type ServerInterface interface {
 	// ListPageability Whom would a page wake?
 	// (GET /v1/pageability)
 	ListPageability(w http.ResponseWriter, r *http.Request, params ListPageabilityParams)
+	// ListPushApps The push apps
+	// (GET /v1/push/apps)
+	ListPushApps(w http.ResponseWriter, r *http.Request)
+	// CreatePushApp Set up a push app
+	// (POST /v1/push/apps)
+	CreatePushApp(w http.ResponseWriter, r *http.Request)
+	// RemovePushApp Remove a push app
+	// (DELETE /v1/push/apps/{provider}/{name})
+	RemovePushApp(w http.ResponseWriter, r *http.Request, provider PushAppProvider, name PushAppName, params RemovePushAppParams)
+	// GetPushApp One push app
+	// (GET /v1/push/apps/{provider}/{name})
+	GetPushApp(w http.ResponseWriter, r *http.Request, provider PushAppProvider, name PushAppName)
+	// ChangePushApp Change a push app, or give it a new key
+	// (PUT /v1/push/apps/{provider}/{name})
+	ChangePushApp(w http.ResponseWriter, r *http.Request, provider PushAppProvider, name PushAppName)
 	// ListHolds Apps whose devices are not judged
 	// (GET /v1/push/holds)
 	ListHolds(w http.ResponseWriter, r *http.Request)
 	// ReleaseHold Let an app's devices be judged again
 	// (DELETE /v1/push/holds/{provider}/{app})
 	ReleaseHold(w http.ResponseWriter, r *http.Request, provider string, app string)
+	// ReportReceipts Say what became of notifications
+	// (POST /v1/receipts)
+	ReportReceipts(w http.ResponseWriter, r *http.Request)
 	// CreateSession Sign in with a password
 	// (POST /v1/sessions)
 	CreateSession(w http.ResponseWriter, r *http.Request)
@@ -871,6 +1221,130 @@ func (siw *ServerInterfaceWrapper) PerformAction(w http.ResponseWriter, r *http.
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.PerformAction(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListDeliveries operation middleware
+func (siw *ServerInterfaceWrapper) ListDeliveries(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListDeliveriesParams
+
+	// ------------- Optional query parameter "user_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "user_id", r.URL.Query(), &params.UserId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "user_id"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "user_id", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "device_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "device_id", r.URL.Query(), &params.DeviceId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "device_id"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "device_id", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "kind" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "kind", r.URL.Query(), &params.Kind, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "kind"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "kind", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", r.URL.Query(), &params.State, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "state"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "state", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "since" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "since", r.URL.Query(), &params.Since, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "since"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "since", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "until" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "until", r.URL.Query(), &params.Until, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "until"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "until", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListDeliveries(w, r, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1267,6 +1741,61 @@ func (siw *ServerInterfaceWrapper) ListAlerts(w http.ResponseWriter, r *http.Req
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListAlerts(w, r, incidentId, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListIncidentDeliveries operation middleware
+func (siw *ServerInterfaceWrapper) ListIncidentDeliveries(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "incident_id" -------------
+	var incidentId IncidentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "incident_id", r.PathValue("incident_id"), &incidentId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "incident_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListIncidentDeliveriesParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListIncidentDeliveries(w, r, incidentId, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1790,6 +2319,155 @@ func (siw *ServerInterfaceWrapper) ListPageability(w http.ResponseWriter, r *htt
 	handler.ServeHTTP(w, r)
 }
 
+// ListPushApps operation middleware
+func (siw *ServerInterfaceWrapper) ListPushApps(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListPushApps(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreatePushApp operation middleware
+func (siw *ServerInterfaceWrapper) CreatePushApp(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreatePushApp(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RemovePushApp operation middleware
+func (siw *ServerInterfaceWrapper) RemovePushApp(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "provider" -------------
+	var provider PushAppProvider
+
+	err = runtime.BindStyledParameterWithOptions("simple", "provider", r.PathValue("provider"), &provider, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "provider", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "name" -------------
+	var name PushAppName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", r.PathValue("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "name", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RemovePushAppParams
+
+	// ------------- Optional query parameter "force" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "force", r.URL.Query(), &params.Force, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "force"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "force", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RemovePushApp(w, r, provider, name, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetPushApp operation middleware
+func (siw *ServerInterfaceWrapper) GetPushApp(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "provider" -------------
+	var provider PushAppProvider
+
+	err = runtime.BindStyledParameterWithOptions("simple", "provider", r.PathValue("provider"), &provider, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "provider", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "name" -------------
+	var name PushAppName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", r.PathValue("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "name", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetPushApp(w, r, provider, name)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ChangePushApp operation middleware
+func (siw *ServerInterfaceWrapper) ChangePushApp(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "provider" -------------
+	var provider PushAppProvider
+
+	err = runtime.BindStyledParameterWithOptions("simple", "provider", r.PathValue("provider"), &provider, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "provider", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "name" -------------
+	var name PushAppName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", r.PathValue("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "name", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ChangePushApp(w, r, provider, name)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListHolds operation middleware
 func (siw *ServerInterfaceWrapper) ListHolds(w http.ResponseWriter, r *http.Request) {
 
@@ -1830,6 +2508,20 @@ func (siw *ServerInterfaceWrapper) ReleaseHold(w http.ResponseWriter, r *http.Re
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ReleaseHold(w, r, provider, app)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ReportReceipts operation middleware
+func (siw *ServerInterfaceWrapper) ReportReceipts(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ReportReceipts(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2028,6 +2720,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	}
 
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/actions", wrapper.PerformAction)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/deliveries", wrapper.ListDeliveries)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/devices", wrapper.ListDevices)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/devices", wrapper.RegisterDevice)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/v1/devices/{device_id}", wrapper.RemoveDevice)
@@ -2037,6 +2730,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/incidents/{incident_id}", wrapper.GetIncident)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/incidents/{incident_id}/acknowledge", wrapper.AcknowledgeIncident)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/incidents/{incident_id}/alerts", wrapper.ListAlerts)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/incidents/{incident_id}/deliveries", wrapper.ListIncidentDeliveries)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/incidents/{incident_id}/escalate", wrapper.EscalateIncident)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/incidents/{incident_id}/notes", wrapper.AddNote)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/incidents/{incident_id}/reassign", wrapper.ReassignIncident)
@@ -2048,8 +2742,14 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/me/pageability", wrapper.GetMyPageability)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/oncall", wrapper.ListOnCall)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/pageability", wrapper.ListPageability)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/push/apps", wrapper.ListPushApps)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/push/apps", wrapper.CreatePushApp)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/v1/push/apps/{provider}/{name}", wrapper.RemovePushApp)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/push/apps/{provider}/{name}", wrapper.GetPushApp)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/v1/push/apps/{provider}/{name}", wrapper.ChangePushApp)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/push/holds", wrapper.ListHolds)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/v1/push/holds/{provider}/{app}", wrapper.ReleaseHold)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/receipts", wrapper.ReportReceipts)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/sessions", wrapper.CreateSession)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/v1/sessions/current", wrapper.DeleteCurrentSession)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/sessions/refresh", wrapper.RefreshSession)
@@ -2090,6 +2790,45 @@ type PerformActiondefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response PerformActiondefaultApplicationProblemPlusJSONResponse) VisitPerformActionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDeliveriesRequestObject struct {
+	Params ListDeliveriesParams
+}
+
+type ListDeliveriesResponseObject interface {
+	VisitListDeliveriesResponse(w http.ResponseWriter) error
+}
+
+type ListDeliveries200JSONResponse DeliveryPage
+
+func (response ListDeliveries200JSONResponse) VisitListDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDeliveriesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListDeliveriesdefaultApplicationProblemPlusJSONResponse) VisitListDeliveriesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -2462,6 +3201,46 @@ type ListAlertsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListAlertsdefaultApplicationProblemPlusJSONResponse) VisitListAlertsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListIncidentDeliveriesRequestObject struct {
+	IncidentId IncidentID `json:"incident_id"`
+	Params     ListIncidentDeliveriesParams
+}
+
+type ListIncidentDeliveriesResponseObject interface {
+	VisitListIncidentDeliveriesResponse(w http.ResponseWriter) error
+}
+
+type ListIncidentDeliveries200JSONResponse DeliveryPage
+
+func (response ListIncidentDeliveries200JSONResponse) VisitListIncidentDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListIncidentDeliveriesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListIncidentDeliveriesdefaultApplicationProblemPlusJSONResponse) VisitListIncidentDeliveriesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -2910,6 +3689,199 @@ func (response ListPageabilitydefaultApplicationProblemPlusJSONResponse) VisitLi
 	return err
 }
 
+type ListPushAppsRequestObject struct {
+}
+
+type ListPushAppsResponseObject interface {
+	VisitListPushAppsResponse(w http.ResponseWriter) error
+}
+
+type ListPushApps200JSONResponse PushAppList
+
+func (response ListPushApps200JSONResponse) VisitListPushAppsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPushAppsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListPushAppsdefaultApplicationProblemPlusJSONResponse) VisitListPushAppsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePushAppRequestObject struct {
+	Body *CreatePushAppJSONRequestBody
+}
+
+type CreatePushAppResponseObject interface {
+	VisitCreatePushAppResponse(w http.ResponseWriter) error
+}
+
+type CreatePushApp201JSONResponse PushApp
+
+func (response CreatePushApp201JSONResponse) VisitCreatePushAppResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePushAppdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreatePushAppdefaultApplicationProblemPlusJSONResponse) VisitCreatePushAppResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemovePushAppRequestObject struct {
+	Provider PushAppProvider `json:"provider"`
+	Name     PushAppName     `json:"name"`
+	Params   RemovePushAppParams
+}
+
+type RemovePushAppResponseObject interface {
+	VisitRemovePushAppResponse(w http.ResponseWriter) error
+}
+
+type RemovePushApp204Response struct {
+}
+
+func (response RemovePushApp204Response) VisitRemovePushAppResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type RemovePushAppdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RemovePushAppdefaultApplicationProblemPlusJSONResponse) VisitRemovePushAppResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPushAppRequestObject struct {
+	Provider PushAppProvider `json:"provider"`
+	Name     PushAppName     `json:"name"`
+}
+
+type GetPushAppResponseObject interface {
+	VisitGetPushAppResponse(w http.ResponseWriter) error
+}
+
+type GetPushApp200JSONResponse PushApp
+
+func (response GetPushApp200JSONResponse) VisitGetPushAppResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPushAppdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetPushAppdefaultApplicationProblemPlusJSONResponse) VisitGetPushAppResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePushAppRequestObject struct {
+	Provider PushAppProvider `json:"provider"`
+	Name     PushAppName     `json:"name"`
+	Body     *ChangePushAppJSONRequestBody
+}
+
+type ChangePushAppResponseObject interface {
+	VisitChangePushAppResponse(w http.ResponseWriter) error
+}
+
+type ChangePushApp200JSONResponse PushApp
+
+func (response ChangePushApp200JSONResponse) VisitChangePushAppResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePushAppdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ChangePushAppdefaultApplicationProblemPlusJSONResponse) VisitChangePushAppResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListHoldsRequestObject struct {
 }
 
@@ -2971,6 +3943,45 @@ type ReleaseHolddefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ReleaseHolddefaultApplicationProblemPlusJSONResponse) VisitReleaseHoldResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportReceiptsRequestObject struct {
+	Body *ReportReceiptsJSONRequestBody
+}
+
+type ReportReceiptsResponseObject interface {
+	VisitReportReceiptsResponse(w http.ResponseWriter) error
+}
+
+type ReportReceipts200JSONResponse ReceiptResults
+
+func (response ReportReceipts200JSONResponse) VisitReportReceiptsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportReceiptsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ReportReceiptsdefaultApplicationProblemPlusJSONResponse) VisitReportReceiptsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -3136,6 +4147,9 @@ type StrictServerInterface interface {
 	// PerformAction Tap a notification's button
 	// (POST /v1/actions)
 	PerformAction(ctx context.Context, request PerformActionRequestObject) (PerformActionResponseObject, error)
+	// ListDeliveries The delivery log
+	// (GET /v1/deliveries)
+	ListDeliveries(ctx context.Context, request ListDeliveriesRequestObject) (ListDeliveriesResponseObject, error)
 	// ListDevices My devices
 	// (GET /v1/devices)
 	ListDevices(ctx context.Context, request ListDevicesRequestObject) (ListDevicesResponseObject, error)
@@ -3163,6 +4177,9 @@ type StrictServerInterface interface {
 	// ListAlerts What the monitoring tools said
 	// (GET /v1/incidents/{incident_id}/alerts)
 	ListAlerts(ctx context.Context, request ListAlertsRequestObject) (ListAlertsResponseObject, error)
+	// ListIncidentDeliveries Every notification of an incident
+	// (GET /v1/incidents/{incident_id}/deliveries)
+	ListIncidentDeliveries(ctx context.Context, request ListIncidentDeliveriesRequestObject) (ListIncidentDeliveriesResponseObject, error)
 	// EscalateIncident Page the next level now
 	// (POST /v1/incidents/{incident_id}/escalate)
 	EscalateIncident(ctx context.Context, request EscalateIncidentRequestObject) (EscalateIncidentResponseObject, error)
@@ -3196,12 +4213,30 @@ type StrictServerInterface interface {
 	// ListPageability Whom would a page wake?
 	// (GET /v1/pageability)
 	ListPageability(ctx context.Context, request ListPageabilityRequestObject) (ListPageabilityResponseObject, error)
+	// ListPushApps The push apps
+	// (GET /v1/push/apps)
+	ListPushApps(ctx context.Context, request ListPushAppsRequestObject) (ListPushAppsResponseObject, error)
+	// CreatePushApp Set up a push app
+	// (POST /v1/push/apps)
+	CreatePushApp(ctx context.Context, request CreatePushAppRequestObject) (CreatePushAppResponseObject, error)
+	// RemovePushApp Remove a push app
+	// (DELETE /v1/push/apps/{provider}/{name})
+	RemovePushApp(ctx context.Context, request RemovePushAppRequestObject) (RemovePushAppResponseObject, error)
+	// GetPushApp One push app
+	// (GET /v1/push/apps/{provider}/{name})
+	GetPushApp(ctx context.Context, request GetPushAppRequestObject) (GetPushAppResponseObject, error)
+	// ChangePushApp Change a push app, or give it a new key
+	// (PUT /v1/push/apps/{provider}/{name})
+	ChangePushApp(ctx context.Context, request ChangePushAppRequestObject) (ChangePushAppResponseObject, error)
 	// ListHolds Apps whose devices are not judged
 	// (GET /v1/push/holds)
 	ListHolds(ctx context.Context, request ListHoldsRequestObject) (ListHoldsResponseObject, error)
 	// ReleaseHold Let an app's devices be judged again
 	// (DELETE /v1/push/holds/{provider}/{app})
 	ReleaseHold(ctx context.Context, request ReleaseHoldRequestObject) (ReleaseHoldResponseObject, error)
+	// ReportReceipts Say what became of notifications
+	// (POST /v1/receipts)
+	ReportReceipts(ctx context.Context, request ReportReceiptsRequestObject) (ReportReceiptsResponseObject, error)
 	// CreateSession Sign in with a password
 	// (POST /v1/sessions)
 	CreateSession(ctx context.Context, request CreateSessionRequestObject) (CreateSessionResponseObject, error)
@@ -3279,6 +4314,32 @@ func (sh *strictHandler) PerformAction(w http.ResponseWriter, r *http.Request) {
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(PerformActionResponseObject); ok {
 		if err := validResponse.VisitPerformActionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListDeliveries operation middleware
+func (sh *strictHandler) ListDeliveries(w http.ResponseWriter, r *http.Request, params ListDeliveriesParams) {
+	var request ListDeliveriesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListDeliveries(ctx, request.(ListDeliveriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListDeliveries")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListDeliveriesResponseObject); ok {
+		if err := validResponse.VisitListDeliveriesResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -3534,6 +4595,33 @@ func (sh *strictHandler) ListAlerts(w http.ResponseWriter, r *http.Request, inci
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ListAlertsResponseObject); ok {
 		if err := validResponse.VisitListAlertsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListIncidentDeliveries operation middleware
+func (sh *strictHandler) ListIncidentDeliveries(w http.ResponseWriter, r *http.Request, incidentId IncidentID, params ListIncidentDeliveriesParams) {
+	var request ListIncidentDeliveriesRequestObject
+
+	request.IncidentId = incidentId
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListIncidentDeliveries(ctx, request.(ListIncidentDeliveriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListIncidentDeliveries")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListIncidentDeliveriesResponseObject); ok {
+		if err := validResponse.VisitListIncidentDeliveriesResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -3851,6 +4939,150 @@ func (sh *strictHandler) ListPageability(w http.ResponseWriter, r *http.Request,
 	}
 }
 
+// ListPushApps operation middleware
+func (sh *strictHandler) ListPushApps(w http.ResponseWriter, r *http.Request) {
+	var request ListPushAppsRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPushApps(ctx, request.(ListPushAppsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPushApps")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListPushAppsResponseObject); ok {
+		if err := validResponse.VisitListPushAppsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreatePushApp operation middleware
+func (sh *strictHandler) CreatePushApp(w http.ResponseWriter, r *http.Request) {
+	var request CreatePushAppRequestObject
+
+	var body CreatePushAppJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreatePushApp(ctx, request.(CreatePushAppRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreatePushApp")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreatePushAppResponseObject); ok {
+		if err := validResponse.VisitCreatePushAppResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RemovePushApp operation middleware
+func (sh *strictHandler) RemovePushApp(w http.ResponseWriter, r *http.Request, provider PushAppProvider, name PushAppName, params RemovePushAppParams) {
+	var request RemovePushAppRequestObject
+
+	request.Provider = provider
+	request.Name = name
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.RemovePushApp(ctx, request.(RemovePushAppRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RemovePushApp")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RemovePushAppResponseObject); ok {
+		if err := validResponse.VisitRemovePushAppResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetPushApp operation middleware
+func (sh *strictHandler) GetPushApp(w http.ResponseWriter, r *http.Request, provider PushAppProvider, name PushAppName) {
+	var request GetPushAppRequestObject
+
+	request.Provider = provider
+	request.Name = name
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPushApp(ctx, request.(GetPushAppRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPushApp")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetPushAppResponseObject); ok {
+		if err := validResponse.VisitGetPushAppResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ChangePushApp operation middleware
+func (sh *strictHandler) ChangePushApp(w http.ResponseWriter, r *http.Request, provider PushAppProvider, name PushAppName) {
+	var request ChangePushAppRequestObject
+
+	request.Provider = provider
+	request.Name = name
+
+	var body ChangePushAppJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ChangePushApp(ctx, request.(ChangePushAppRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChangePushApp")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ChangePushAppResponseObject); ok {
+		if err := validResponse.VisitChangePushAppResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListHolds operation middleware
 func (sh *strictHandler) ListHolds(w http.ResponseWriter, r *http.Request) {
 	var request ListHoldsRequestObject
@@ -3895,6 +5127,37 @@ func (sh *strictHandler) ReleaseHold(w http.ResponseWriter, r *http.Request, pro
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ReleaseHoldResponseObject); ok {
 		if err := validResponse.VisitReleaseHoldResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ReportReceipts operation middleware
+func (sh *strictHandler) ReportReceipts(w http.ResponseWriter, r *http.Request) {
+	var request ReportReceiptsRequestObject
+
+	var body ReportReceiptsJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ReportReceipts(ctx, request.(ReportReceiptsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReportReceipts")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ReportReceiptsResponseObject); ok {
+		if err := validResponse.VisitReportReceiptsResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -186,6 +187,24 @@ func TestTapsThatDoNothing(t *testing.T) {
 	h.do(t, "button-acknowledge", "GET", "/v1/me", "").problem(401, "token_invalid", "")
 	if got, _ := h.desk.Incident(t.Context(), h.inc.ID); got.Status != incident.Triggered {
 		t.Errorf("the incident is %s", got.Status)
+	}
+}
+
+// The desk judges the button, with what the token says of it; a refusal shows
+// the incident, so that the notification can be rewritten.
+func TestARevokedButtonSaysHowThingsAre(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	tap := h.button(auth.ActionClaims{Name: "acknowledge", DeliveryID: "dlv_1", ExpiresAt: night})
+	h.desk.err = respond.RevokedBy(h.inc)
+	a := h.do(t, "", "POST", "/v1/actions", tap)
+	a.problem(403, "no_longer_yours", "")
+	var p Problem
+	if err := json.Unmarshal(a.Body.Bytes(), &p); err != nil || p.Incident == nil || p.Incident.ID != h.inc.ID {
+		t.Errorf("the problem is %+v, %v", p, err)
+	}
+	if got := h.desk.commands[0].Tap; got == nil || *got != (respond.Tap{DeliveryID: "dlv_1", ExpiresAt: night}) {
+		t.Errorf("the desk was told of the button %+v", got)
 	}
 }
 

@@ -87,6 +87,11 @@ func (p *parameter) check(values []string) []ProblemItem {
 			return []ProblemItem{problemItem("wrong_type", p.name, p.name+" must be a whole number")}
 		}
 		value = n
+	case p.flag:
+		if values[0] != "true" && values[0] != "false" {
+			return []ProblemItem{problemItem("wrong_type", p.name, p.name+" must be true or false")}
+		}
+		value = values[0] == "true"
 	}
 	return violations(p.name, p.schema.Validate(value))
 }

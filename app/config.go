@@ -99,6 +99,8 @@ type APNsApp struct {
 	KeyID    string `yaml:"key_id"`
 	Key      string `yaml:"key"` // PEM, the .p8 file's content
 	KeyFile  string `yaml:"key_file"`
+	// Environments the key is good for; empty: both.
+	Environments []string `yaml:"environments"`
 }
 
 // FCMConfig is Google's side.
@@ -113,6 +115,10 @@ type FCMApp struct {
 	Name               string `yaml:"name"`
 	ServiceAccount     string `yaml:"service_account"` // the JSON itself
 	ServiceAccountFile string `yaml:"service_account_file"`
+	// Ambient uses the machine's own Google credentials instead.
+	Ambient bool `yaml:"ambient"`
+	// ProjectID is needed with Ambient; a service account brings its own.
+	ProjectID string `yaml:"project_id"`
 }
 
 // Defaults is the one place of defaults.

@@ -21,6 +21,10 @@ func (f *findings) checkPush(cfg Config) {
 		f.fine("push.apns", "%s: key %s of team %s for %s", a.Name, a.KeyID, a.TeamID, a.BundleID)
 	}
 	for _, a := range cfg.Push.FCM.Apps {
+		if a.Ambient {
+			f.fine("push.fcm", "%s: this machine's own Google credentials, for project %s", a.Name, a.ProjectID)
+			continue
+		}
 		account, err := fcm.ParseServiceAccount([]byte(a.ServiceAccount))
 		if err != nil {
 			f.broken("push.fcm", keyTrouble(a.Name, a.ServiceAccountFile, err).Error(), "")

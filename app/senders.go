@@ -1,43 +1,89 @@
 package app
 
 import (
-	"context"
 	"crypto/x509"
+	"errors"
 	"fmt"
 
+	"github.com/nightbell/nightbell/fault"
 	"github.com/nightbell/nightbell/push"
 	"github.com/nightbell/nightbell/push/apns"
 	"github.com/nightbell/nightbell/push/fcm"
 )
 
-// senders makes the providers' senders. It only reads keys and connects to
-// nobody, so a key that is no key is found before anything is opened.
-func (a *App) senders() (map[push.Provider]push.Sender, error) {
-	roots, err := a.cfg.rootCAs()
+// build makes a provider's sender of the configuration file's apps and the
+// given ones; nil when there is none. It connects to nobody.
+func (p *pushers) build(of push.Provider, more []push.App) (provider, error) {
+	roots, err := p.app.cfg.rootCAs()
 	if err != nil {
 		return nil, err
 	}
-	senders := map[push.Provider]push.Sender{}
-	if len(a.cfg.Push.APNs.Apps) > 0 {
-		s, err := a.apnsSender(roots)
-		if err != nil {
-			return nil, err
-		}
-		senders[push.APNs] = s
+	more = p.usable(of, more)
+	if of == push.APNs {
+		return p.apns(roots, more)
 	}
-	if len(a.cfg.Push.FCM.Apps) > 0 {
-		s, err := a.fcmSender(roots)
-		if err != nil {
-			return nil, err
-		}
-		senders[push.FCM] = s
-	}
-	return senders, nil
+	return p.fcm(roots, more)
 }
 
-func (a *App) apnsSender(roots *x509.CertPool) (push.Sender, error) {
-	c := a.cfg.Push.APNs
-	conf := apns.Config{RootCAs: roots, Endpoints: map[string]string{}, Now: a.opt.Now, Log: a.log, Meter: a.meter}
+// usable leaves out what the file has already and what cannot be opened: one
+// app's trouble must not silence the others.
+func (p *pushers) usable(of push.Provider, all []push.App) (good []push.App) {
+	for _, a := range all {
+		if a.Provider != of {
+			continue
+		}
+		if p.app.cfg.hasPushApp(of, a.Name) {
+			p.app.log.Warn("a push app stands in the configuration file and in the database; the file's is used", "provider", of, "app", a.Name)
+			continue
+		}
+		plain, err := p.open(a)
+		if err == nil {
+			err = checkCredentials(a, plain)
+		}
+		if err != nil {
+			p.app.log.Error("a push app cannot be used; give it its key again through the API", "provider", of, "app", a.Name, "error", err)
+			continue
+		}
+		a.Sealed = plain // from here on it is what was sealed
+		good = append(good, a)
+	}
+	return good
+}
+
+// open gives the app's credentials, nil where it needs none.
+func (p *pushers) open(a push.App) ([]byte, error) {
+	if len(a.Sealed) == 0 {
+		return nil, nil
+	}
+	return p.vault.Open(a.Sealed, owner(a))
+}
+
+// owner is what an app's credentials are bound to.
+func owner(a push.App) string { return string(a.Provider) + "/" + a.Name }
+
+// checkCredentials judges credentials as those of the file are judged.
+func checkCredentials(a push.App, plain []byte) error {
+	field, err := "", error(nil)
+	switch {
+	case a.Provider == push.APNs:
+		field = "key"
+		_, err = apns.ParseKey(plain)
+	case a.Settings.Ambient && len(plain) > 0:
+		return push.BadAppKey("service_account", "ambient means that the servers' own credentials are used; leave one of the two out")
+	case !a.Settings.Ambient:
+		field = "service_account"
+		_, err = fcm.ParseServiceAccount(plain)
+	}
+	var said *fault.Error
+	if errors.As(err, &said) {
+		return push.BadAppKey(field, said.Message)
+	}
+	return err
+}
+
+func (p *pushers) apns(roots *x509.CertPool, more []push.App) (provider, error) {
+	c := p.app.cfg.Push.APNs
+	conf := apns.Config{RootCAs: roots, Endpoints: map[string]string{}, Now: p.app.opt.Now, Log: p.app.log, Meter: p.app.meter}
 	for environment, endpoint := range map[string]string{apns.Production: c.EndpointProduction, apns.Sandbox: c.EndpointSandbox} {
 		if endpoint != "" {
 			conf.Endpoints[environment] = endpoint
@@ -48,31 +94,50 @@ func (a *App) apnsSender(roots *x509.CertPool) (push.Sender, error) {
 			return nil, fmt.Errorf("push.apns: %w", keyTrouble(app.Name, app.KeyFile, err))
 		}
 		conf.Apps = append(conf.Apps, apns.App{
-			Name: app.Name, Topic: app.BundleID, TeamID: app.TeamID, KeyID: app.KeyID, KeyPEM: []byte(app.Key),
+			Name: app.Name, Topic: app.BundleID, TeamID: app.TeamID, KeyID: app.KeyID, KeyPEM: []byte(app.Key), Environments: app.Environments,
 		})
+	}
+	for _, a := range more {
+		s := a.Settings
+		conf.Apps = append(conf.Apps, apns.App{
+			Name: a.Name, Topic: s.BundleID, TeamID: s.TeamID, KeyID: s.KeyID, KeyPEM: a.Sealed, Environments: s.Environments,
+		})
+	}
+	if len(conf.Apps) == 0 {
+		return nil, nil
 	}
 	s, err := apns.New(conf)
 	if err != nil {
 		return nil, fmt.Errorf("push.apns: %w", err)
 	}
-	a.opened.add("connections to APNs", func(context.Context) error { s.Close(); return nil })
 	return s, nil
 }
 
-func (a *App) fcmSender(roots *x509.CertPool) (push.Sender, error) {
-	c := a.cfg.Push.FCM
-	conf := fcm.Config{RootCAs: roots, Now: a.opt.Now, Log: a.log, Meter: a.meter}
+func (p *pushers) fcm(roots *x509.CertPool, more []push.App) (provider, error) {
+	c := p.app.cfg.Push.FCM
+	conf := fcm.Config{RootCAs: roots, Now: p.app.opt.Now, Log: p.app.log, Meter: p.app.meter}
 	for _, app := range c.Apps {
-		if _, err := fcm.ParseServiceAccount([]byte(app.ServiceAccount)); err != nil {
-			return nil, fmt.Errorf("push.fcm: %w", keyTrouble(app.Name, app.ServiceAccountFile, err))
+		if !app.Ambient {
+			if _, err := fcm.ParseServiceAccount([]byte(app.ServiceAccount)); err != nil {
+				return nil, fmt.Errorf("push.fcm: %w", keyTrouble(app.Name, app.ServiceAccountFile, err))
+			}
 		}
-		conf.Apps = append(conf.Apps, fcm.App{Name: app.Name, ServiceAccountJSON: []byte(app.ServiceAccount), Endpoint: c.Endpoint})
+		conf.Apps = append(conf.Apps, fcm.App{
+			Name: app.Name, ServiceAccountJSON: []byte(app.ServiceAccount), Ambient: app.Ambient, ProjectID: app.ProjectID, Endpoint: c.Endpoint,
+		})
+	}
+	for _, a := range more {
+		conf.Apps = append(conf.Apps, fcm.App{
+			Name: a.Name, ServiceAccountJSON: a.Sealed, Ambient: a.Settings.Ambient, ProjectID: a.Settings.ProjectID, Endpoint: c.Endpoint,
+		})
+	}
+	if len(conf.Apps) == 0 {
+		return nil, nil
 	}
 	s, err := fcm.New(conf)
 	if err != nil {
 		return nil, fmt.Errorf("push.fcm: %w", err)
 	}
-	a.opened.add("connections to FCM", func(context.Context) error { s.Close(); return nil })
 	return s, nil
 }
 

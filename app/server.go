@@ -78,8 +78,8 @@ func (a *App) routes(h *house, probes []probe) (http.Handler, error) {
 	operations.Handle("GET /metrics", a.meter.Handler())
 	return api.New(api.Config{
 		Auth: h.auth, Desk: h.desk, Intake: h.desk, Incidents: h.db.Incidents(), Devices: phones{h.db.Devices(), h.pipeline.Moved},
-		Holds: h.db.Devices(), Watch: h.watch,
-		Apps: a.cfg.pushApps(), Stream: h.hub.Handler(), Operations: operations, Proxies: a.cfg.proxies(),
+		Holds: h.db.Devices(), Deliveries: h.db.DeliveryLog(), Watch: h.watch,
+		Apps: h.pushers.Names, PushApps: h.pushers, Stream: h.hub.Handler(), Operations: operations, Proxies: a.cfg.proxies(),
 		Now: a.opt.Now, Log: a.log, Meter: a.meter,
 	})
 }

@@ -22,6 +22,9 @@ func (p *Problems) apnsApps(apps []APNsApp) {
 		if a.Key == "" && a.KeyFile == "" {
 			p.say("%s: neither key nor key_file is set; give the path of the .p8 file from Apple as key_file", key)
 		}
+		for _, e := range a.Environments {
+			p.oneOf(key+".environments", e, "production", "sandbox")
+		}
 	}
 }
 
@@ -30,7 +33,13 @@ func (p *Problems) fcmApps(apps []FCMApp) {
 	for i, a := range apps {
 		key := fmt.Sprintf("push.fcm.apps[%d]", i)
 		p.named(key, a.Name, seen)
-		if a.ServiceAccount == "" && a.ServiceAccountFile == "" {
+		account := a.ServiceAccount != "" || a.ServiceAccountFile != ""
+		switch {
+		case a.Ambient && account:
+			p.say("%s: both ambient and a service account are set; keep one of them", key)
+		case a.Ambient:
+			p.required(key+".project_id", a.ProjectID, "the Firebase project, which the machine's own credentials do not name for sure")
+		case !account:
 			p.say("%s: neither service_account nor service_account_file is set; give the path of the JSON from the Firebase console as service_account_file", key)
 		}
 	}

@@ -26,7 +26,7 @@ const issuer = "nightbell"
 type house struct {
 	db       *models.DB
 	auth     *auth.Service
-	senders  map[push.Provider]push.Sender
+	pushers  *pushers
 	pipeline *push.Pipeline
 	desk     *respond.Desk
 	watch    *respond.Watch
@@ -38,7 +38,7 @@ type house struct {
 // build makes the rooms from the ground up: each is given what is below it.
 // What has to be closed is added to a.opened, what has to be taken back to u.
 func (a *App) build(ctx context.Context, u *undo) (*house, error) {
-	senders, err := a.senders()
+	pushers, err := newPushers(a)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +54,7 @@ func (a *App) build(ctx context.Context, u *undo) (*house, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &house{senders: senders}
+	h := &house{pushers: pushers}
 	if h.db, err = a.cfg.openDatabase(ctx, a.options(), a.meter, u); err != nil {
 		return nil, err
 	}
@@ -63,6 +63,9 @@ func (a *App) build(ctx context.Context, u *undo) (*house, error) {
 		return nil, err
 	}
 
+	if err := h.pushers.join(ctx, h.db, secret); err != nil {
+		return nil, fmt.Errorf("reading the push apps: %w", err)
+	}
 	h.auth = auth.New(auth.Config{Store: h.db.Accounts(), Secret: secret, Issuer: issuer, Now: a.opt.Now, Log: a.log})
 	if err := h.auth.Prepare(ctx); err != nil {
 		return nil, fmt.Errorf("preparing the signing keys: %w", err)
@@ -70,6 +73,7 @@ func (a *App) build(ctx context.Context, u *undo) (*house, error) {
 	pushing := newPulse("deliveries", 0, a.opt.Now)
 	timing := newPulse("escalation timers", time.Minute, a.opt.Now)
 	h.pipeline = a.pipeline(h, pushing)
+	h.pushers.pipeline = h.pipeline
 	h.desk = respond.New(respond.Config{
 		Store: h.db.Desk(), Pager: h.pipeline, Node: a.cfg.nodeName(), Lease: a.cfg.Lease,
 		Now: a.opt.Now, Log: a.log, Meter: a.meter,
@@ -122,8 +126,12 @@ func (a *App) options() Options {
 }
 
 func (a *App) pipeline(h *house, p *pulse) *push.Pipeline {
+	senders := map[push.Provider]push.Sender{}
+	for of, s := range h.pushers.switches {
+		senders[of] = s
+	}
 	return push.NewPipeline(push.Config{
-		Store: watchedStore{h.db.Deliveries(), p}, Senders: h.senders, Signer: signer{h.auth},
+		Store: watchedStore{h.db.Deliveries(), p}, Senders: senders, Signer: signer{h.auth},
 		BaseURL: a.URL(), Lease: a.cfg.Lease, Now: a.opt.Now, Log: a.log, Meter: a.meter,
 	})
 }
@@ -210,7 +218,7 @@ func (a *App) chores(h *house) []chore {
 		{"counting who cannot be paged", time.Minute, h.watch.Measure},
 		{"watching the mass-prune guard", 15 * time.Second, guard.look},
 		{"looking for overdue incidents", 15 * time.Second, func(ctx context.Context) error { return h.desk.Audit(ctx, timers) }},
-		{"refreshing the catalogue", 5 * time.Second, func(ctx context.Context) error { _, err := h.db.Refresh(ctx); return err }},
+		{"refreshing the catalogue", 5 * time.Second, h.refresh},
 		{"rotating the signing keys", time.Minute, h.auth.Prepare},
 		{"ending the connections of ended sessions", 5 * time.Second, h.expel},
 		{"keeping push connections warm", 5 * time.Minute, h.warm},
@@ -219,6 +227,15 @@ func (a *App) chores(h *house) []chore {
 			return err
 		}},
 	}
+}
+
+// refresh takes over what has changed in the configuration on another node.
+func (h *house) refresh(ctx context.Context) error {
+	c, err := h.db.Refresh(ctx)
+	if err != nil {
+		return err
+	}
+	return h.pushers.reload(ctx, c.Version)
 }
 
 // expel ends the sockets of sessions that ended on any node.
@@ -232,10 +249,8 @@ func (h *house) expel(ctx context.Context) error {
 // wait for a TLS handshake, and says early when a provider cannot be reached.
 func (h *house) warm(ctx context.Context) error {
 	var errs []error
-	for _, s := range h.senders {
-		if w, ok := s.(interface{ Warm(context.Context) error }); ok {
-			errs = append(errs, w.Warm(ctx))
-		}
+	for _, s := range h.pushers.switches {
+		errs = append(errs, s.Warm(ctx))
 	}
 	return errors.Join(errs...)
 }

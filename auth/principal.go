@@ -71,10 +71,11 @@ func (s *Service) Ended(ctx context.Context) ([]string, error) {
 
 // VerifyAction tells what the token behind a button may do, and for whom. It
 // needs no session, but its user must still have an account. Whether device
-// and incident still exist is for the caller to see.
+// and incident still exist is for the caller to see, and so is ExpiresAt: a
+// button that has expired is a calm matter when its incident is over.
 func (s *Service) VerifyAction(ctx context.Context, token string) (ActionClaims, Principal, error) {
-	var c actionClaims
-	if err := s.parse(token, actionAudience, &c); err != nil {
+	c, err := s.parseAction(token)
+	if err != nil {
 		return ActionClaims{}, Principal{}, err
 	}
 	a, err := actionOf(c)

@@ -19,8 +19,11 @@ type sealer struct{ aead cipher.AEAD }
 
 // newSealer derives the sealing key: HKDF-SHA256 (RFC 5869) to AES-256-GCM.
 // None of the steps can fail with these lengths.
-func newSealer(secret []byte) sealer {
-	key, err := hkdf.Key(sha256.New, secret, nil, sealInfo, 32)
+func newSealer(secret []byte) sealer { return newSealerFor(secret, sealInfo) }
+
+// newSealerFor derives the key of another use.
+func newSealerFor(secret []byte, info string) sealer {
+	key, err := hkdf.Key(sha256.New, secret, nil, info, 32)
 	if err != nil {
 		panic("auth: deriving the sealing key: " + err.Error())
 	}

@@ -25,7 +25,8 @@ const MinSecret = 32
 // Config is what the service stands on.
 type Config struct {
 	Store Store
-	// Secret is the instance secret; it seals the signing keys. At least
+	// Secret is the instance secret; it seals the signing keys and makes the
+	// receipt keys. At least
 	// [MinSecret] bytes. Losing it ends all sessions and voids all buttons.
 	Secret []byte
 	// Issuer is the instance's public base URL: the "iss" of every token.
@@ -36,13 +37,14 @@ type Config struct {
 
 // Service signs people in and tells who is asking.
 type Service struct {
-	store  Store
-	issuer string
-	now    func() time.Time
-	log    *slog.Logger
-	sealer sealer
-	keys   atomic.Pointer[keyring] // nil until Prepare
-	alive  *principals
+	store    Store
+	issuer   string
+	now      func() time.Time
+	log      *slog.Logger
+	sealer   sealer
+	receipts receiptKeys
+	keys     atomic.Pointer[keyring] // nil until Prepare
+	alive    *principals
 }
 
 // New builds a service. Call [Service.Prepare] before using it, and every
@@ -58,7 +60,7 @@ func New(c Config) *Service {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Service{store: c.Store, issuer: c.Issuer, log: c.Log, sealer: newSealer(c.Secret)}
+	s := &Service{store: c.Store, issuer: c.Issuer, log: c.Log, sealer: newSealer(c.Secret), receipts: newReceiptKeys(c.Secret)}
 	s.now = func() time.Time { return c.Now().UTC().Truncate(time.Microsecond) }
 	s.alive = newPrincipals(s.now)
 	return s

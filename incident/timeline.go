@@ -83,6 +83,10 @@ type Detail struct {
 	Class          string `json:"class,omitempty"`
 	Attempt        int    `json:"attempt,omitempty"`
 	LatencyMS      int64  `json:"latency_ms,omitempty"`
+	// DeviceAt is when it happened by the device's own clock; Entry.At is when we
+	// heard of it. ClockOff: the device's clock cannot be right.
+	DeviceAt *time.Time `json:"device_at,omitempty"`
+	ClockOff bool       `json:"clock_off,omitempty"`
 }
 
 // Snapshot is the incident as clients see it: absolute values, so seeing it

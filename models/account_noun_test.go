@@ -29,7 +29,7 @@ func aPhone(userID, token string) push.Device {
 		Environment: "sandbox", TargetKind: push.TokenTarget, Token: token, RegisteredAt: noon, State: push.DeviceSuspect,
 		StateReason: "BadTopic", StateAt: noon.Add(time.Minute), Capabilities: push.Capabilities{Alerts: true, Critical: true, TimeSensitive: true},
 		AppVersion: "1.2", OSVersion: "19.1", Locale: "pt", CreatedAt: noon.Add(-time.Hour), LastSeenAt: noon.Add(time.Second),
-		Keys:          push.Keys{P256DH: "cA", Auth: "YQ", Seal: "cw", Secret: "eA"},
+		Keys:          push.Keys{P256DH: "cA", Auth: "YQ", Seal: "cw", Secret: "eA", Former: "eQ", FormerUntil: noon.Add(time.Hour)},
 		LiveActivity:  push.LiveActivity{StartToken: "ab", Frequent: true},
 		LastReceiptAt: noon.Add(2 * time.Second), VerifiedAt: noon.Add(3 * time.Second),
 		Evidence: push.Evidence{

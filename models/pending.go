@@ -17,6 +17,7 @@ type pending struct {
 	keys          rows
 	notifications rows
 	deliveries    rows
+	attempts      rows
 	counts        map[string]tally // by alert id
 	entries       []incident.Entry
 	dirty         bool
@@ -53,7 +54,10 @@ func (tx *Tx) flush() error {
 	if _, err := tx.insertRows(&into.notifications, &p.notifications); err != nil {
 		return err
 	}
-	_, err := tx.insertRows(&into.deliveries, &p.deliveries)
+	if _, err := tx.insertRows(&into.deliveries, &p.deliveries); err != nil {
+		return err
+	}
+	_, err := tx.insertRows(&into.attempts, &p.attempts)
 	return err
 }
 

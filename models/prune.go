@@ -10,7 +10,8 @@ import (
 type Retention struct {
 	// Timeline also bounds how far back a stream can be resumed.
 	Timeline time.Duration
-	// Deliveries bounds finished deliveries and notifications.
+	// Deliveries bounds finished deliveries, with their attempts and receipts,
+	// and notifications.
 	Deliveries time.Duration
 	// Changes bounds change events.
 	Changes time.Duration
@@ -35,6 +36,8 @@ func (db *DB) Prune(ctx context.Context, now time.Time, keep Retention) (int64, 
 		{"answers", answerLife, `DELETE FROM answers WHERE (principal, key) IN (SELECT principal, key FROM answers WHERE created_at < ? LIMIT ?)`},
 		{"notifications", keep.Deliveries, oldest("notifications", "created_at", "AND state <> 'scheduled'")},
 		{"deliveries", keep.Deliveries, oldest("deliveries", "created_at", "AND state <> 'scheduled'")},
+		{"attempts", keep.Deliveries, orphans("attempts", "done_at")},
+		{"receipts", keep.Deliveries, orphans("receipts", "at")},
 		{"changes", keep.Changes, oldest("changes", "received_at", "")},
 		{"timeline", keep.Timeline, pruneTimeline},
 	} {
@@ -56,6 +59,14 @@ func (db *DB) Prune(ctx context.Context, now time.Time, keep Retention) (int64, 
 func oldest(table, column, condition string) string {
 	return `DELETE FROM ` + table + ` WHERE ` + column + ` < ? ` + condition +
 		` AND id IN (SELECT id FROM ` + table + ` ORDER BY id LIMIT ?)`
+}
+
+// orphans deletes among the first rows those whose delivery is gone. They sort
+// by their delivery's id, hence by its birth.
+func orphans(table, column string) string {
+	return `DELETE FROM ` + table + ` WHERE ` + column + ` < ?
+		AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.id = ` + table + `.delivery_id)
+		AND delivery_id IN (SELECT delivery_id FROM ` + table + ` ORDER BY delivery_id LIMIT ?)`
 }
 
 // pruneTimeline deletes from the beginning up to the first entry that is young

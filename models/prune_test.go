@@ -32,8 +32,18 @@ func TestHistoryIsForgottenButPromisesAreNot(t *testing.T) {
 			if err := tx.AddChange(respond.ChangeEvent{ID: id.New(id.Change), ServiceID: "svc_1", At: noon, ReceivedAt: noon}); err != nil {
 				return err
 			}
+			for _, d := range pages(finished, waiting) {
+				if _, err := tx.AddReceipts([]push.Receipt{{DeliveryID: d.ID, Event: push.Received, At: noon}}); err != nil {
+					return err
+				}
+			}
 			return tx.Answer("usr_ana", "key", "f", []byte("yes"), noon)
 		})
+		for _, d := range pages(finished, waiting) {
+			for n := range 2 { // of each delivery, two attempts that did not end it
+				record(t, db, push.Outcome{Job: push.Job{Delivery: d}, SentAt: noon.Add(-time.Duration(n) * time.Second), DoneAt: noon, Final: push.Scheduled, Result: push.Result{Class: push.ClassConfigBroken}})
+			}
+		}
 		count := func(table string) int {
 			n, err := db.Count(t.Context(), table, "1 = 1")
 			if err != nil {
@@ -54,8 +64,8 @@ func TestHistoryIsForgottenButPromisesAreNot(t *testing.T) {
 			t.Errorf("%d answers left after a day", n)
 		}
 		prune(noon.Add(7*day-time.Second), 0)
-		prune(noon.Add(7*day+time.Second), 3)
-		for table, want := range map[string]int{"deliveries": 1, "notifications": 1, "changes": 0, "timeline": 1} {
+		prune(noon.Add(7*day+time.Second), 6)
+		for table, want := range map[string]int{"deliveries": 1, "attempts": 2, "receipts": 1, "notifications": 1, "changes": 0} {
 			if n := count(table); n != want {
 				t.Errorf("%s: %d rows left, want %d", table, n, want)
 			}

@@ -38,6 +38,7 @@ func (tx *Tx) record(outcomes []push.Outcome) error {
 			continue
 		}
 		dev := devices[row.DeviceID]
+		tx.addAttempt(o)
 		if err := tx.findProof(&o, dev); err != nil {
 			return err
 		}

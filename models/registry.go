@@ -31,6 +31,12 @@ func (r Registry) Device(ctx context.Context, userID, id string) (push.Device, e
 	return row.noun(), err
 }
 
+// DeviceOwner serves api.Devices.
+func (r Registry) DeviceOwner(ctx context.Context, id string) (userID string, err error) {
+	row, err := one[Device](ctx, r.db.reader(), noDevice(), "WHERE id = ? AND removed_at IS NULL", id)
+	return row.UserID, err
+}
+
 // RegisterDevice serves api.Devices. A known token keeps its device id,
 // whoever presents it; what was on its way to its former owner is cancelled.
 func (r Registry) RegisterDevice(ctx context.Context, d push.Device) (stored push.Device, err error) {
@@ -47,7 +53,7 @@ func (r Registry) RegisterDevice(ctx context.Context, d push.Device) (stored pus
 			err = tx.addDevice(row)
 		} else {
 			row = deviceRow(d.Presented(known[0].noun()))
-			row.ID, row.CreatedAt = known[0].ID, known[0].CreatedAt
+			row.ID, row.CreatedAt, row.LastReceiptAt = known[0].ID, known[0].CreatedAt, known[0].LastReceiptAt
 			err = tx.takeOver(known[0], row)
 		}
 		stored = row.noun()

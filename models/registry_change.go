@@ -71,6 +71,7 @@ func (tx *Tx) takeOver(old, row Device) error {
 // saveDevice writes a device, and tells the catalogue only if more than times
 // has changed: apps register at each start.
 func (tx *Tx) saveDevice(old, row Device) error {
+	row.LastReceiptAt = old.LastReceiptAt // the app does not know it, and the row is locked
 	err := upsert(tx, []Device{row})
 	if errors.Is(err, gorm.ErrDuplicatedKey) {
 		// Another node has just registered this token: run again and find it.
@@ -79,7 +80,7 @@ func (tx *Tx) saveDevice(old, row Device) error {
 	if err != nil {
 		return err
 	}
-	old.RegisteredAt, old.LastSeenAt, old.StateAt, old.LastReceiptAt = row.RegisteredAt, row.LastSeenAt, row.StateAt, row.LastReceiptAt
+	old.RegisteredAt, old.LastSeenAt, old.StateAt = row.RegisteredAt, row.LastSeenAt, row.StateAt
 	old.Capabilities.Of.ReportedAt = row.Capabilities.Of.ReportedAt
 	if old == row {
 		return nil

@@ -140,6 +140,7 @@ func TestTimelineEntriesComeBackAsTheyWere(t *testing.T) {
 				Reason: "timeout", Text: "text", Level: 1, Loop: 2, Users: []string{"usr_ana"}, Until: &until, AlertID: "alr_1",
 				Summary: "s", Severity: incident.Critical, NotificationID: "ntf_1", DeliveryID: "dlv_1", Kind: "page", UserID: "usr_ana",
 				DeviceID: "dev_1", Method: "push", Provider: "apns", ProviderID: "p1", Class: "accepted", Attempt: 3, LatencyMS: 12,
+				DeviceAt: &until, ClockOff: true,
 			},
 		}
 		full(t, want)

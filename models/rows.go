@@ -23,7 +23,7 @@ const maxGroupLog = 6
 
 // tables are the ones that whole batches are inserted into.
 type tables struct {
-	incidents, alerts, keys, notifications, deliveries, timeline table
+	incidents, alerts, keys, notifications, deliveries, timeline, attempts, receipts table
 }
 
 func newTables() tables {
@@ -34,6 +34,8 @@ func newTables() tables {
 		notifications: newTable("notifications", "", notificationColumns),
 		deliveries:    newTable("deliveries", " ON CONFLICT DO NOTHING", deliveryColumns+", claimable_at"),
 		timeline:      newTable("timeline", "", entryColumns),
+		attempts:      newTable("attempts", " ON CONFLICT DO NOTHING", attemptColumns),
+		receipts:      newTable("receipts", " ON CONFLICT DO NOTHING", receiptColumns),
 	}
 }
 

@@ -11,6 +11,7 @@ type held struct {
 	// began, for a handed-over job when its delivery was made.
 	asOf  time.Time
 	probe bool // taken through a closed gate, as its probe
+	era   int  // the gate's when it left
 	// How it leaves: back gives it back, due now, because nothing happened;
 	// hurry says that what follows is due at once, so the store should be asked.
 	back, hurry bool

@@ -69,9 +69,13 @@ func (c *Composer) compose(j Job, limit int) (Message, error) {
 
 // fill gives the message its provider's form and returns the size in bytes.
 func (n note) fill(m *Message, limit int) int {
-	if n.job.Device.Provider == FCM {
+	switch n.job.Device.Provider {
+	case FCM:
 		m.Data = n.data(limit)
 		return dataSize(m.Data)
+	case Email, Webhook, SMS, Voice:
+		m.Letter, m.Keys = n.letter(), n.job.Device.Keys
+		return letterSize
 	}
 	m.Body = n.body(limit)
 	return len(m.Body)

@@ -76,10 +76,14 @@ func (p *Pipeline) send(l *lane, o *Outcome) {
 		o.DoneAt = p.now()
 	}()
 	crash.Here(crash.BeforeSend)
-	o.Result = l.sender.Send(ctx, p.compose(o.Job, p.composer.Compose))
+	m := p.compose(o.Job, p.composer.Compose)
+	o.Level, o.Downgrade = m.Level, m.Downgrade
+	o.Result = l.sender.Send(ctx, m)
 	crash.Here(crash.Sent)
 	if o.Result.Class == ClassTooLarge {
-		o.Result = l.sender.Send(ctx, p.compose(o.Job, p.composer.ComposeLean))
+		m = p.compose(o.Job, p.composer.ComposeLean)
+		o.Level, o.Downgrade = m.Level, m.Downgrade
+		o.Result = l.sender.Send(ctx, m)
 	}
 	o.Result = p.understand(l, o.Result)
 	o.Elsewhere = otherHome(l, o.Result)

@@ -49,6 +49,9 @@ type gate struct {
 	step     int
 	width    int // open: in flight at once just now
 	troubled map[string]struct{}
+	// era counts the credentials the lane has had: an answer to an older one's
+	// message says nothing about the new.
+	era int
 }
 
 func newGate(limit int, probe time.Duration, rand func() float64) gate {
@@ -61,6 +64,7 @@ type sight struct {
 	result Result // Class empty: nothing was sent
 	device string
 	probe  bool
+	era    int
 }
 
 // admit reports whether one more push may go now beside those in flight, and
@@ -78,6 +82,9 @@ func (g *gate) admit(now time.Time, inFlight int) (ok, probe bool) {
 
 // observe learns from one answer.
 func (g *gate) observe(s sight, now time.Time) {
+	if s.era != g.era {
+		return
+	}
 	if s.probe {
 		g.probing = false
 		g.observeProbe(s, now)
@@ -134,6 +141,15 @@ func (g *gate) observeProbe(s sight, now time.Time) {
 			return
 		}
 		g.open()
+	}
+}
+
+// renew begins with new credentials: a pause is over as soon as a probe says so.
+func (g *gate) renew(now time.Time) {
+	g.era++
+	g.probing = false
+	if g.state == gatePaused {
+		g.until = now
 	}
 }
 

@@ -98,7 +98,7 @@ func (l *lane) take() *held {
 	if h == nil {
 		return nil // only quiet ones wait; the gate was open, so no probe is lost
 	}
-	h.probe = probe
+	h.probe, h.era = probe, l.gate.era
 	l.inFlight++
 	if h.out.Job.Delivery.Kind != Page {
 		l.quiet++
@@ -125,7 +125,7 @@ func (l *lane) done(h *held, r Result) *held {
 	}
 	l.proven = l.proven || r.Class == ClassAccepted
 	before := l.gate.state
-	l.gate.observe(sight{result: r, device: h.out.Job.Device.ID, probe: h.probe}, l.p.now())
+	l.gate.observe(sight{result: r, device: h.out.Job.Device.ID, probe: h.probe, era: h.era}, l.p.now())
 	if l.gate.state != before {
 		l.p.noticeGate(l, before, r)
 	}
@@ -145,6 +145,16 @@ func (l *lane) arm() {
 		l.timer = nil
 		l.fill()
 	})
+}
+
+// mended lets a paused lane probe at once, because its credentials are new.
+func (l *lane) mended() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.gate.renew(l.p.now())
+	l.proven = false
+	l.disarm()
+	l.fill()
 }
 
 func (l *lane) disarm() {

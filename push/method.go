@@ -1,5 +1,11 @@
 package push
 
+import (
+	"hash/fnv"
+	"net/url"
+	"strconv"
+)
+
 // methodPush names the way to a person that goes through installed apps and
 // browsers; every other way has the name of its provider.
 const methodPush = "push"
@@ -24,3 +30,18 @@ func (d Device) Usable() bool {
 // Settles reports whether a page that reached the device can be quieted or
 // followed by a word: a text message and a call are over when they are over.
 func (d Device) Settles() bool { return d.Provider != SMS && d.Provider != Voice }
+
+// hookLanes is over how many lanes webhooks are spread: one receiver that hangs
+// holds up those of its own lane only, and no crowd of names makes more lanes.
+const hookLanes = 8
+
+// hookLane names the lane of a webhook's host.
+func hookLane(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "0"
+	}
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(u.Host)) // a hash takes everything
+	return strconv.Itoa(int(h.Sum32() % hookLanes))
+}

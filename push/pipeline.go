@@ -210,5 +210,17 @@ func (p *Pipeline) Moved(deviceID string) {
 	p.moved.note(deviceID, now.UnixMicro(), now)
 }
 
+// Mended tells the lanes of the app that somebody has changed its
+// credentials: one that was paused probes at once, and what the old ones were
+// told in the meantime counts no more.
+func (p *Pipeline) Mended(provider Provider, app string) {
+	for _, l := range p.lanes.list() {
+		if l.key.Provider == provider && l.key.App == app {
+			l.mended()
+		}
+	}
+	p.Wake()
+}
+
 // Wake says that something may be due now. It never blocks.
 func (p *Pipeline) Wake() { p.claims.wake() }

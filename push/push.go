@@ -74,8 +74,12 @@ type Keys struct {
 	Auth   string `json:"auth,omitempty"`
 	// Seal is the public key to which the texts of a sealed app are encrypted.
 	Seal string `json:"seal,omitempty"`
-	// Secret signs what a webhook gets; it is sealed at rest.
-	Secret string `json:"secret,omitempty"`
+	// Secret signs what a webhook gets; it is sealed at rest. Former, the one
+	// before it, signs too until FormerUntil, so that a receiver has the time to
+	// take over the new one.
+	Secret      string    `json:"secret,omitempty"`
+	Former      string    `json:"former,omitempty"`
+	FormerUntil time.Time `json:"former_until,omitzero"`
 }
 
 // LiveActivity is how an iPhone takes Live Activities.
@@ -131,7 +135,12 @@ type Lane struct {
 }
 
 // Lane gives the lane the device's pushes go through.
-func (d Device) Lane() Lane { return Lane{d.App, d.Provider, d.Environment} }
+func (d Device) Lane() Lane {
+	if d.Provider == Webhook {
+		return Lane{d.App, d.Provider, hookLane(d.Token)}
+	}
+	return Lane{d.App, d.Provider, d.Environment}
+}
 
 // Kind is why we push; within a lane page goes before update before settle.
 type Kind string
@@ -270,6 +279,14 @@ type Message struct {
 	Body []byte
 	// Data is the FCM data map; at most 4096 bytes altogether.
 	Data map[string]string
+	// Level is how hard it knocks on this device; Downgrade says why not as hard
+	// as the incident asks for, and is empty when it does. For the delivery log.
+	Level     string
+	Downgrade string
+	// Letter is what an address gets; nil for apps and browsers.
+	Letter *Letter
+	// Keys are the device's: Web Push encrypts to them, webhooks are signed by them.
+	Keys Keys
 }
 
 // Sender hands one message to one provider and says what came of it. It does

@@ -68,6 +68,9 @@ type Outcome struct {
 	// Why is our own sentence for people, where the provider's word does not
 	// say it all: why it is not tried again, or why it was not sent.
 	Why string
+	// Level and Downgrade are the message's own, see [Message].
+	Level     string
+	Downgrade string
 	// Elsewhere is the other environment, where the sender serves the device's
 	// app there too and the answer was that the token is not of this one.
 	Elsewhere string

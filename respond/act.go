@@ -41,6 +41,8 @@ type Command struct {
 	Until     time.Time // for Snooze
 	Users     []string  // for Reassign
 	PolicyID  string    // for Reassign, instead of Users
+	// Tap is the button it comes from; nil for everything else.
+	Tap *Tap
 }
 
 // Answer is the incident after the action. Changed is false when it was
@@ -59,7 +61,9 @@ func (c Command) fingerprint() string {
 
 // Act carries out one action; the answer is given after the commit. An action
 // already done is no error. Refusals are faults: not_found, incident_resolved,
-// unknown_user, idempotency_key_reused, and the machine's own.
+// unknown_user, idempotency_key_reused, and the machine's own; of buttons also
+// device_removed, account_disabled, token_expired and no_longer_yours, which is
+// a [Revoked].
 func (d *Desk) Act(ctx context.Context, cmd Command) (Answer, error) {
 	var answer Answer
 	err := d.write(ctx, "action", cmd.IncidentID, func(w *work) error {
@@ -81,7 +85,11 @@ func (w *work) act(cmd Command) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	changed, err := w.perform(&c, cmd)
+	do := w.perform
+	if cmd.Tap != nil {
+		do = w.tap
+	}
+	changed, err := do(&c, cmd)
 	if err != nil {
 		return Answer{}, err
 	}

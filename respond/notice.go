@@ -180,14 +180,14 @@ func (w *Watch) send(ctx context.Context, all []push.Delivery) error {
 	return err
 }
 
-// told spares the database what it knows: a shift an hour away is looked at
+// spoken spares the database what it knows: a shift an hour away is looked at
 // sixty times. Forgetting is harmless, the names are unique there.
-type told struct {
+type spoken struct {
 	mu    sync.Mutex
 	until map[string]time.Time // by name; when it no longer matters
 }
 
-func (t *told) unknown(all []push.Delivery, now time.Time) []push.Delivery {
+func (t *spoken) unknown(all []push.Delivery, now time.Time) []push.Delivery {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	maps.DeleteFunc(t.until, func(_ string, until time.Time) bool { return until.Before(now) })
@@ -197,7 +197,7 @@ func (t *told) unknown(all []push.Delivery, now time.Time) []push.Delivery {
 	})
 }
 
-func (t *told) note(sent []push.Delivery) {
+func (t *spoken) note(sent []push.Delivery) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.until == nil {

@@ -175,6 +175,7 @@ type Tx interface {
 	Cases
 	Alerts
 	Paging
+	Reports
 	Answers
 	// Append adds timeline entries; Seq is given at commit.
 	Append(entries ...incident.Entry)
@@ -228,6 +229,22 @@ type Paging interface {
 	// hands. Those settled before are among them: what they show is rewritten
 	// by each change, from acknowledged to resolved.
 	PagedDevices(incidentID string) ([]push.Device, error)
+}
+
+// Reports reads deliveries and keeps what devices say of them.
+type Reports interface {
+	// FindDeliveries gives those of the deliveries that there are, by id.
+	FindDeliveries(ids []string) (map[string]push.Delivery, error)
+	// AddReceipts stores those that are the first of their delivery and event,
+	// and gives them back; the others change nothing.
+	AddReceipts(list []push.Receipt) (added []push.Receipt, err error)
+	// Registered reports whether the device is registered to the user.
+	Registered(userID, deviceID string) (bool, error)
+	// LastConcerned gives the incident's revision when it was last reassigned and
+	// when the person was last paged for it; zero for never.
+	LastConcerned(incidentID, userID string) (reassigned, paged int64, err error)
+	// HeardFrom notes that devices have reported.
+	HeardFrom(deviceIDs []string, at time.Time) error
 }
 
 // Answers keeps the answers given under idempotency keys for 24 hours.

@@ -38,7 +38,7 @@ type WatchConfig struct {
 type Watch struct {
 	WatchConfig
 	unpageable *meter.Gauge
-	told       told
+	told       spoken
 }
 
 // NewWatch builds a watch.

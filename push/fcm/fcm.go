@@ -29,6 +29,9 @@ type App struct {
 	Name string // what devices call it (push.Device.App)
 	// ServiceAccountJSON is the key file; see [ParseServiceAccount].
 	ServiceAccountJSON []byte
+	// Ambient uses the machine's own credentials instead, for ProjectID.
+	Ambient   bool
+	ProjectID string
 	// Endpoint overrides FCM's address (https://host:port), for the emulator.
 	// The token endpoint is in the service account.
 	Endpoint string
@@ -110,7 +113,7 @@ func (s *Sender) add(a App, opened *meter.Counter) error {
 	if strings.TrimSpace(a.Name) == "" {
 		return fault.Field("name", "bad_fcm_app", "an FCM app has no name; give each one, devices refer to it")
 	}
-	account, err := ParseServiceAccount(a.ServiceAccountJSON)
+	project, tokens, err := s.credentials(a)
 	if err != nil {
 		return fmt.Errorf("app %s: %w", a.Name, err)
 	}
@@ -124,13 +127,31 @@ func (s *Sender) add(a App, opened *meter.Counter) error {
 			Opened: func() { opened.Add(1, "fcm", "production") },
 		})
 	}
-	trip := &roundTripper{pool: s.pools[address], tokens: newTokens(account, s.oauthClient(), s.cfg.Now), log: s.cfg.Log}
-	client, err := newMessaging(account.ProjectID, base, trip)
+	trip := &roundTripper{pool: s.pools[address], tokens: newTokens(tokens, s.cfg.Now), log: s.cfg.Log}
+	client, err := newMessaging(project, base, trip)
 	if err != nil {
 		return fmt.Errorf("making the FCM client of %s: %w", a.Name, err)
 	}
 	s.apps[a.Name] = &app{client: client, trip: trip, flight: make(chan struct{}, s.cfg.MaxInFlight)}
 	return nil
+}
+
+// credentials tells the app's project and where its access tokens come from.
+func (s *Sender) credentials(a App) (project string, from source, err error) {
+	if a.Ambient {
+		if strings.TrimSpace(a.ProjectID) == "" {
+			return "", nil, fault.Field("project_id", "bad_fcm_app", "the FCM app %q names no project_id, which the machine's own credentials do not say for sure", a.Name)
+		}
+		return a.ProjectID, &ambient{s.oauthClient()}, nil
+	}
+	account, err := ParseServiceAccount(a.ServiceAccountJSON)
+	if err != nil {
+		return "", nil, err
+	}
+	if a.ProjectID != "" {
+		account.ProjectID = a.ProjectID // an account may send for a project that is not its own
+	}
+	return account.ProjectID, &signed{account, s.oauthClient()}, nil
 }
 
 // newMessaging makes firebase's client over our transport. Given an HTTP
