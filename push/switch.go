@@ -62,3 +62,13 @@ func (s *Switch) Warm(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Serves reports whether the sender in place knows the app in the environment;
+// one that does not say is taken to.
+func (s *Switch) Serves(app, environment string) bool {
+	s.mu.RLock()
+	t := s.now
+	s.mu.RUnlock()
+	known, says := t.sender.(serves)
+	return !says || known.Serves(app, environment)
+}
