@@ -56,16 +56,18 @@ var may = map[string][]string{
 
 // doors: each vendor library is imported by these packages only.
 var doors = map[string][]string{
-	"gorm.io/":                          {"models"},
-	"github.com/jackc/pgx":              {"models"},
-	"modernc.org/sqlite":                {"models"},
-	"github.com/pressly/goose":          {"models"},
-	"github.com/wneessen/go-mail":       {"push/mail"},
-	"firebase.google.com/":              {"push/fcm"},
-	"google.golang.org/api":             {"push/fcm"},
-	"github.com/sideshow/apns2":         {"push/apns"},
-	"github.com/gorilla/websocket":      {"realtime", "realtime/realtimetest"},
-	"github.com/golang-jwt/":            {"auth", "push/apns", "push/fcm", "push/pushtest"},
+	"gorm.io/":                     {"models"},
+	"github.com/jackc/pgx":         {"models"},
+	"modernc.org/sqlite":           {"models"},
+	"github.com/pressly/goose":     {"models"},
+	"github.com/wneessen/go-mail":  {"push/mail"},
+	"firebase.google.com/":         {"push/fcm"},
+	"google.golang.org/api":        {"push/fcm"},
+	"github.com/sideshow/apns2":    {"push/apns"},
+	"github.com/gorilla/websocket": {"realtime", "realtime/realtimetest"},
+	// push/apns, push/fcm and push/webpush each sign what their own provider
+	// wants (a provider token, an OAuth assertion, a VAPID token).
+	"github.com/golang-jwt/":            {"auth", "push/apns", "push/fcm", "push/webpush", "push/pushtest"},
 	"github.com/prometheus/":            {"meter"},
 	"github.com/oklog/ulid":             {"id"},
 	"github.com/goccy/go-yaml":          {"setup", "app"},

@@ -35,6 +35,8 @@ type Config struct {
 	Apps func(push.Provider) []string
 	// PushApps lets admins set up more of them; nil: nobody may.
 	PushApps PushApps
+	// WebPush takes browsers' registrations; nil: Web Push is off.
+	WebPush WebPush
 	// Stream serves /v1/stream; it gets the connection itself, to take it over.
 	// Nil: there is none.
 	Stream http.Handler

@@ -64,7 +64,7 @@ func TestContractKeepsToItsProfile(t *testing.T) {
 			}
 		}
 	}
-	closed["Capabilities"], closed["Receipt"] = true, true // parts of requests
+	closed["Capabilities"], closed["WebPushKeys"], closed["Receipt"] = true, true, true // parts of requests
 	for name, schema := range doc.Components.Schemas {
 		has := schema.Value.AdditionalProperties.Has
 		if isClosed := has != nil && !*has; isClosed != closed[name] {
@@ -154,9 +154,9 @@ func TestEnumsAreOurs(t *testing.T) {
 		"IncidentStatus": {string(incident.Triggered), string(incident.Acknowledged), string(incident.Resolved)},
 		"Urgency":        {string(incident.High), string(incident.Low)},
 		"Severity":       {string(incident.Critical), string(incident.Error), string(incident.Warning), string(incident.Info)},
-		"Platform":       {string(push.IOS), string(push.Android)},
-		"PushProvider":   {string(push.APNs), string(push.FCM)},
-		"TokenKind":      {string(push.TokenTarget), string(push.FIDTarget)},
+		"Platform":       {string(push.IOS), string(push.Android), string(push.Web)},
+		"PushProvider":   {string(push.APNs), string(push.FCM), string(push.WebPush)},
+		"TokenKind":      {string(push.TokenTarget), string(push.FIDTarget), string(push.EndpointTarget)},
 		"DeviceState":    {string(push.DeviceActive), string(push.DeviceSuspect), string(push.DeviceDead)},
 	} {
 		var got []string
@@ -174,7 +174,7 @@ func TestEnumsAreOurs(t *testing.T) {
 var insiders = []string{
 	"wrong_secret", "bad_ttl", "password_too_short", "password_too_long", "password_not_text", "not_due", "not_snoozed", "unknown_routing_key",
 	"body_cut", "unknown_status", "unknown_urgency", "unknown_severity", "database_url", "database_refused", "database_file", "not_a_database",
-	"database_not_ready", "database_newer", "migration_failed", "configuration_moved", "already_exists", "missing_reference",
+	"database_not_ready", "database_newer", "migration_failed", "configuration_moved", "already_exists", "missing_reference", "bad_subject", "bad_host",
 }
 
 // The contract lists the codes that programs may branch on: every code that
@@ -187,7 +187,7 @@ func TestCodesAreListed(t *testing.T) {
 		listed[word] = true
 	}
 	said := map[string]bool{}
-	for _, room := range []string{".", "../auth", "../respond", "../incident", "../id", "../models", "../push"} {
+	for _, room := range []string{".", "../auth", "../respond", "../incident", "../id", "../models", "../push", "../push/webpush"} {
 		for code := range codesIn(t, room) {
 			said[code] = true
 		}

@@ -56,15 +56,16 @@ func (s *server) newDevice(r DeviceRegistration) (push.Device, error) {
 	d := push.Device{
 		ID: id.New(id.Device), Name: value(r.Name), Platform: r.Platform, Provider: r.Provider, App: app,
 		Environment: string(cmp.Or(value(r.Environment), PushEnvironmentProduction)),
-		TargetKind:  cmp.Or(value(r.TokenKind), push.TokenTarget), Token: r.Token, RegisteredAt: now,
+		TargetKind:  cmp.Or(value(r.TokenKind), usualTarget(r.Provider)), Token: r.Token, RegisteredAt: now,
 		State: push.DeviceActive, StateAt: now, Capabilities: can,
 		AppVersion: value(r.AppVersion), OSVersion: value(r.OsVersion), Locale: value(r.Locale),
 		CreatedAt: now, LastSeenAt: now,
 	}
+	setKeys(&d, r.Keys)
 	if d.Environment != string(PushEnvironmentProduction) && d.Provider != push.APNs {
 		return push.Device{}, fault.Field("environment", "bad_environment", "only APNs has a sandbox; leave environment out")
 	}
-	return tokenChecked(d)
+	return s.checked(d)
 }
 
 // capabilities takes it that alerts are allowed when an app does not say.
@@ -149,12 +150,19 @@ func (s *server) changed(d push.Device, c DeviceChange) (push.Device, error) {
 		if c.TokenKind != nil {
 			return push.Device{}, fault.Field("token_kind", "missing_field", "token_kind says what token is; send token with it")
 		}
+		if c.Keys != nil {
+			return push.Device{}, fault.Field("keys", "missing_field", "keys belong to an endpoint; send token with them")
+		}
 		return d, nil
 	}
+	if c.Keys == nil && d.Provider == push.WebPush {
+		return push.Device{}, fault.Field("keys", "missing_field", "a browser's endpoint and keys change together; send keys with token")
+	}
 	was := d
-	d.Token, d.TargetKind = *c.Token, cmp.Or(value(c.TokenKind), push.TokenTarget)
+	setKeys(&d, c.Keys)
+	d.Token, d.TargetKind = *c.Token, cmp.Or(value(c.TokenKind), usualTarget(d.Provider))
 	d.RegisteredAt = d.LastSeenAt
-	d, err := tokenChecked(d)
+	d, err := s.checked(d)
 	return d.Presented(was), err
 }
 

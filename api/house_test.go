@@ -86,10 +86,10 @@ func open(t testing.TB) *house {
 	h.Handler = newServer(Config{
 		Auth: h.people, Desk: h.desk, Intake: h.intake, Incidents: h.desk, Devices: h.phones, Holds: h.phones, Deliveries: h.desk, Watch: h.watch,
 		Apps: func(p push.Provider) []string {
-			return map[push.Provider][]string{push.APNs: {"pager"}, push.FCM: {"pager", "beta"}}[p]
+			return map[push.Provider][]string{push.APNs: {"pager"}, push.FCM: {"pager", "beta"}, push.WebPush: {"web"}}[p]
 		},
-		PushApps: h.apps,
-		Now:      func() time.Time { return night.Add(time.Hour) }, Meter: h.meter,
+		PushApps: h.apps, WebPush: browsers(t),
+		Now: func() time.Time { return night.Add(time.Hour) }, Meter: h.meter,
 		Log: slog.New(slog.NewJSONHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}, contract)
 	return h

@@ -101,3 +101,13 @@ type Identity interface {
 	// JWKS is the published keys as a JSON Web Key Set.
 	JWKS() []byte
 }
+
+// WebPush is what registering a browser asks of its sender.
+type WebPush interface {
+	// PublicKey is what pages subscribe with, in base64url.
+	PublicKey() string
+	// CheckSubscription refuses, with the field, what no browser's subscription
+	// can be or where this server does not push to (fault.Invalid), and gives
+	// the endpoint in the spelling under which it is kept.
+	CheckSubscription(endpoint string, keys push.Keys) (string, error)
+}

@@ -278,7 +278,7 @@ type Device struct {
 	OsVersion     string     `json:"os_version"`
 	Platform      Platform   `json:"platform"`
 
-	// Provider Who carries pushes to the device; others may come.
+	// Provider Who carries pushes to the device; others may come. webpush is for browsers and installed web apps.
 	Provider PushProvider `json:"provider"`
 
 	// ReceiptKey Only in the answer to a registration, and the same each time: with it the app's background parts report
@@ -298,7 +298,8 @@ type Device struct {
 	// StateReason The provider's word for why it is not active.
 	StateReason *string `json:"state_reason,omitempty"`
 
-	// TokenKind What `token` is, an APNs device token or FCM registration token, or a Firebase installation id (FCM only).
+	// TokenKind What `token` is: an APNs device token or FCM registration token, a Firebase installation id (FCM only), or the
+	// endpoint of a browser's subscription (Web Push only). May be left out but for a fid.
 	TokenKind TokenKind `json:"token_kind"`
 }
 
@@ -310,12 +311,16 @@ type DeviceChange struct {
 	// is left out counts as not known. Reports that no phone can make are refused (`bad_capabilities`). While `alerts` is
 	// false nothing else is granted, so `critical` and `time_sensitive` are then stored as false.
 	Capabilities *Capabilities `json:"capabilities,omitempty"`
-	Locale       *string       `json:"locale,omitempty"`
-	Name         *string       `json:"name,omitempty"`
-	OsVersion    *string       `json:"os_version,omitempty"`
-	Token        *string       `json:"token,omitempty"`
 
-	// TokenKind What `token` is, an APNs device token or FCM registration token, or a Firebase installation id (FCM only).
+	// Keys What a browser's payloads are encrypted to, as PushSubscription.toJSON() gives it. Web Push only.
+	Keys      *WebPushKeys `json:"keys,omitempty"`
+	Locale    *string      `json:"locale,omitempty"`
+	Name      *string      `json:"name,omitempty"`
+	OsVersion *string      `json:"os_version,omitempty"`
+	Token     *string      `json:"token,omitempty"`
+
+	// TokenKind What `token` is: an APNs device token or FCM registration token, a Firebase installation id (FCM only), or the
+	// endpoint of a browser's subscription (Web Push only). May be left out but for a fid.
 	TokenKind *TokenKind `json:"token_kind,omitempty"`
 }
 
@@ -337,18 +342,22 @@ type DeviceRegistration struct {
 
 	// Environment sandbox is for APNs apps run from Xcode.
 	Environment *PushEnvironment `json:"environment,omitempty"`
-	Locale      *string          `json:"locale,omitempty"`
-	Name        *string          `json:"name,omitempty"`
-	OsVersion   *string          `json:"os_version,omitempty"`
-	Platform    Platform         `json:"platform"`
 
-	// Provider Who carries pushes to the device; others may come.
+	// Keys What a browser's payloads are encrypted to, as PushSubscription.toJSON() gives it. Web Push only.
+	Keys      *WebPushKeys `json:"keys,omitempty"`
+	Locale    *string      `json:"locale,omitempty"`
+	Name      *string      `json:"name,omitempty"`
+	OsVersion *string      `json:"os_version,omitempty"`
+	Platform  Platform     `json:"platform"`
+
+	// Provider Who carries pushes to the device; others may come. webpush is for browsers and installed web apps.
 	Provider PushProvider `json:"provider"`
 
-	// Token The provider's address of this app; hexadecimal for APNs.
+	// Token The provider's address of this app; hexadecimal for APNs, the endpoint for Web Push.
 	Token string `json:"token"`
 
-	// TokenKind What `token` is, an APNs device token or FCM registration token, or a Firebase installation id (FCM only).
+	// TokenKind What `token` is: an APNs device token or FCM registration token, a Firebase installation id (FCM only), or the
+	// endpoint of a browser's subscription (Web Push only). May be left out but for a fid.
 	TokenKind *TokenKind `json:"token_kind,omitempty"`
 }
 
@@ -549,7 +558,7 @@ type Position struct {
 // repeated_parameter, bad_cursor, bad_id, wrong_id, bad_until, empty_note, note_too_long, bad_encoding,
 // bad_reassignment, missing_target, ambiguous_target, unknown_policy, unknown_user, unknown_action, bad_token,
 // bad_environment, bad_capabilities, unknown_app, provider_not_configured, bad_upgrade, token_in_url,
-// bad_push_app, bad_push_key, too_many_receipts.
+// bad_push_app, bad_push_key, too_many_receipts, bad_platform, bad_endpoint, bad_keys.
 // 401: token_missing, token_invalid, token_expired, session_ended, bad_credentials, refresh_invalid, refresh_reused,
 // receipt_key_invalid.
 // 403: role_too_low, account_disabled, device_removed, no_longer_yours, bad_origin. 404: not_found, no_such_path. 405: method_not_allowed.
@@ -693,7 +702,7 @@ type PushAppProvider = push.Provider
 // PushEnvironment sandbox is for APNs apps run from Xcode.
 type PushEnvironment string
 
-// PushProvider Who carries pushes to the device; others may come.
+// PushProvider Who carries pushes to the device; others may come. webpush is for browsers and installed web apps.
 type PushProvider = push.Provider
 
 // Reassignment defines model for Reassignment.
@@ -824,7 +833,8 @@ type TimelinePage struct {
 	NextCursor nullable.Nullable[string] `json:"next_cursor"`
 }
 
-// TokenKind What `token` is, an APNs device token or FCM registration token, or a Firebase installation id (FCM only).
+// TokenKind What `token` is: an APNs device token or FCM registration token, a Firebase installation id (FCM only), or the
+// endpoint of a browser's subscription (Web Push only). May be left out but for a fid.
 type TokenKind = push.TargetKind
 
 // TokenSet defines model for TokenSet.
@@ -863,6 +873,21 @@ type User struct {
 
 	// TimeZone IANA name.
 	TimeZone string `json:"time_zone"`
+}
+
+// WebPushKey defines model for WebPushKey.
+type WebPushKey struct {
+	// PublicKey The instance's public key, an uncompressed P-256 point in base64url, for applicationServerKey.
+	PublicKey string `json:"public_key"`
+}
+
+// WebPushKeys What a browser's payloads are encrypted to, as PushSubscription.toJSON() gives it. Web Push only.
+type WebPushKeys struct {
+	// Auth Its shared secret, base64url.
+	Auth string `json:"auth"`
+
+	// P256dh Its public key, base64url.
+	P256dh string `json:"p256dh"`
 }
 
 // Cursor defines model for Cursor.
@@ -1109,7 +1134,7 @@ type ServerInterface interface {
 	// ListDevices My devices
 	// (GET /v1/devices)
 	ListDevices(w http.ResponseWriter, r *http.Request)
-	// RegisterDevice Register this phone
+	// RegisterDevice Register this phone or browser
 	// (POST /v1/devices)
 	RegisterDevice(w http.ResponseWriter, r *http.Request)
 	// RemoveDevice Remove a device
@@ -1190,6 +1215,9 @@ type ServerInterface interface {
 	// ReleaseHold Let an app's devices be judged again
 	// (DELETE /v1/push/holds/{provider}/{app})
 	ReleaseHold(w http.ResponseWriter, r *http.Request, provider string, app string)
+	// GetWebPush What a browser subscribes with
+	// (GET /v1/push/webpush)
+	GetWebPush(w http.ResponseWriter, r *http.Request)
 	// ReportReceipts Say what became of notifications
 	// (POST /v1/receipts)
 	ReportReceipts(w http.ResponseWriter, r *http.Request)
@@ -2517,6 +2545,20 @@ func (siw *ServerInterfaceWrapper) ReleaseHold(w http.ResponseWriter, r *http.Re
 	handler.ServeHTTP(w, r)
 }
 
+// GetWebPush operation middleware
+func (siw *ServerInterfaceWrapper) GetWebPush(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetWebPush(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ReportReceipts operation middleware
 func (siw *ServerInterfaceWrapper) ReportReceipts(w http.ResponseWriter, r *http.Request) {
 
@@ -2749,6 +2791,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/v1/push/apps/{provider}/{name}", wrapper.ChangePushApp)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/push/holds", wrapper.ListHolds)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/v1/push/holds/{provider}/{app}", wrapper.ReleaseHold)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/push/webpush", wrapper.GetWebPush)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/receipts", wrapper.ReportReceipts)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/sessions", wrapper.CreateSession)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/v1/sessions/current", wrapper.DeleteCurrentSession)
@@ -3954,6 +3997,44 @@ func (response ReleaseHolddefaultApplicationProblemPlusJSONResponse) VisitReleas
 	return err
 }
 
+type GetWebPushRequestObject struct {
+}
+
+type GetWebPushResponseObject interface {
+	VisitGetWebPushResponse(w http.ResponseWriter) error
+}
+
+type GetWebPush200JSONResponse WebPushKey
+
+func (response GetWebPush200JSONResponse) VisitGetWebPushResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebPushdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetWebPushdefaultApplicationProblemPlusJSONResponse) VisitGetWebPushResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ReportReceiptsRequestObject struct {
 	Body *ReportReceiptsJSONRequestBody
 }
@@ -4153,7 +4234,7 @@ type StrictServerInterface interface {
 	// ListDevices My devices
 	// (GET /v1/devices)
 	ListDevices(ctx context.Context, request ListDevicesRequestObject) (ListDevicesResponseObject, error)
-	// RegisterDevice Register this phone
+	// RegisterDevice Register this phone or browser
 	// (POST /v1/devices)
 	RegisterDevice(ctx context.Context, request RegisterDeviceRequestObject) (RegisterDeviceResponseObject, error)
 	// RemoveDevice Remove a device
@@ -4234,6 +4315,9 @@ type StrictServerInterface interface {
 	// ReleaseHold Let an app's devices be judged again
 	// (DELETE /v1/push/holds/{provider}/{app})
 	ReleaseHold(ctx context.Context, request ReleaseHoldRequestObject) (ReleaseHoldResponseObject, error)
+	// GetWebPush What a browser subscribes with
+	// (GET /v1/push/webpush)
+	GetWebPush(ctx context.Context, request GetWebPushRequestObject) (GetWebPushResponseObject, error)
 	// ReportReceipts Say what became of notifications
 	// (POST /v1/receipts)
 	ReportReceipts(ctx context.Context, request ReportReceiptsRequestObject) (ReportReceiptsResponseObject, error)
@@ -5127,6 +5211,30 @@ func (sh *strictHandler) ReleaseHold(w http.ResponseWriter, r *http.Request, pro
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ReleaseHoldResponseObject); ok {
 		if err := validResponse.VisitReleaseHoldResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetWebPush operation middleware
+func (sh *strictHandler) GetWebPush(w http.ResponseWriter, r *http.Request) {
+	var request GetWebPushRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetWebPush(ctx, request.(GetWebPushRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetWebPush")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetWebPushResponseObject); ok {
+		if err := validResponse.VisitGetWebPushResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

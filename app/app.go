@@ -24,6 +24,9 @@ type Options struct {
 	Now func() time.Time
 	// Seed is imported before the node serves; for the demo.
 	Seed *setup.File
+	// DialWebPush replaces how push services of browsers are reached, and the
+	// check of their addresses with it; for tests. Nil: directly, guarded.
+	DialWebPush func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 func (o Options) withDefaults() Options {

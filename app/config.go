@@ -81,6 +81,7 @@ type PushConfig struct {
 	ProbeEvery time.Duration `yaml:"probe_every"`
 	APNs       APNsConfig    `yaml:"apns"`
 	FCM        FCMConfig     `yaml:"fcm"`
+	WebPush    WebPushConfig `yaml:"webpush"`
 }
 
 // APNsConfig is Apple's side.
@@ -121,6 +122,19 @@ type FCMApp struct {
 	ProjectID string `yaml:"project_id"`
 }
 
+// WebPushConfig is about browsers. The key is generated and kept in the
+// database.
+type WebPushConfig struct {
+	Enabled bool `yaml:"enabled"`
+	// Subject is how push services reach the operator: mailto: or https:. Empty
+	// means PublicURL.
+	Subject string `yaml:"subject"`
+	// ExtraHosts may be pushed to beside the browsers' own push services.
+	ExtraHosts []string `yaml:"extra_hosts"`
+	// AllowPrivate lets pushes go to private addresses.
+	AllowPrivate bool `yaml:"allow_private"`
+}
+
 // Defaults is the one place of defaults.
 func Defaults() Config {
 	return Config{
@@ -135,5 +149,6 @@ func Defaults() Config {
 		Realtime:            RealtimeConfig{MaxConnections: 20_000},
 		Retention:           RetentionConfig{TimelineDays: 400, DeliveriesDays: 30},
 		Notices:             NoticesConfig{ShiftReminder: time.Hour},
+		Push:                PushConfig{WebPush: WebPushConfig{Enabled: true}},
 	}
 }

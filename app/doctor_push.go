@@ -11,7 +11,11 @@ import (
 // pushing.
 func (f *findings) checkPush(cfg Config) {
 	if len(cfg.Push.APNs.Apps)+len(cfg.Push.FCM.Apps) == 0 {
-		f.doubt("push", "no push app is configured, so no phone can ring", "add push.apns.apps or push.fcm.apps: docs/configuration.md, Push apps")
+		who := "no phone"
+		if cfg.Push.WebPush.Enabled {
+			who = "only a browser"
+		}
+		f.doubt("push", "no push app is configured, so "+who+" can ring", "add push.apns.apps or push.fcm.apps: docs/configuration.md, Push apps")
 	}
 	for _, a := range cfg.Push.APNs.Apps {
 		if _, err := apns.ParseKey([]byte(a.Key)); err != nil {
@@ -32,6 +36,7 @@ func (f *findings) checkPush(cfg Config) {
 		}
 		f.fine("push.fcm", "%s: service account of project %s", a.Name, account.ProjectID)
 	}
+	f.checkWebPush(cfg)
 	if _, err := cfg.rootCAs(); err != nil {
 		f.broken("push.ca_file", err.Error(), "")
 	}

@@ -52,7 +52,12 @@ func TestTheDoctorFinds(t *testing.T) {
 			a, _ := startApp(t, *c)
 			c.Listen = a.Addr()
 		}},
-		{"no push app", "push", Doubtful, "no phone can ring", func(*testing.T, *Config) {}},
+		{"no push app", "push", Doubtful, "only a browser can ring", func(*testing.T, *Config) {}},
+		{"no push at all", "push", Doubtful, "no phone can ring", func(_ *testing.T, c *Config) { c.Push.WebPush.Enabled = false }},
+		{"nobody to reach", "push.webpush", Doubtful, "Safari", func(*testing.T, *Config) {}},
+		{"a subject", "push.webpush", Healthy, "mailto:ops@example.com", func(_ *testing.T, c *Config) { c.Push.WebPush.Subject = "mailto:ops@example.com" }},
+		{"public_url for a subject", "push.webpush", Healthy, "https://bell.example.com", func(_ *testing.T, c *Config) { c.PublicURL = "https://bell.example.com" }},
+		{"a push service at home", "push.webpush.extra_hosts", Doubtful, "private address", func(_ *testing.T, c *Config) { c.Push.WebPush.ExtraHosts = []string{"10.0.0.7:8443"} }},
 		{"a key that is none", "push.apns", Broken, "app ios, file /keys/ring.p8: ", func(_ *testing.T, c *Config) {
 			c.Push.APNs.Apps = []APNsApp{{Name: "ios", Key: "x", KeyFile: "/keys/ring.p8"}}
 		}},

@@ -69,6 +69,9 @@ func (c Config) pushApps() map[push.Provider][]string {
 	for _, a := range c.Push.FCM.Apps {
 		apps[push.FCM] = append(apps[push.FCM], a.Name)
 	}
+	if c.Push.WebPush.Enabled {
+		apps[push.WebPush] = []string{webApp}
+	}
 	return apps
 }
 

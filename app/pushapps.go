@@ -19,6 +19,9 @@ func (p *pushers) PushApps(ctx context.Context) ([]push.KnownApp, error) {
 	}
 	known := p.app.cfg.knownApps()
 	for _, a := range stored {
+		if a.Provider == push.WebPush {
+			continue // its key is made by the first node, and nobody's to change
+		}
 		known = append(known, push.KnownApp{App: a})
 	}
 	return known, nil

@@ -159,6 +159,9 @@ func (p *pushers) mended(ctx context.Context, a push.App) {
 func (p *pushers) nameAll() {
 	names := p.app.cfg.pushApps()
 	for _, a := range p.apps {
+		if a.Provider == push.WebPush {
+			continue // it is there when it is switched on, and pushApps says so
+		}
 		if !slices.Contains(names[a.Provider], a.Name) {
 			names[a.Provider] = append(names[a.Provider], a.Name)
 		}

@@ -76,12 +76,16 @@ func (a *App) routes(h *house, probes []probe) (http.Handler, error) {
 	operations.HandleFunc("GET /healthz", livez)
 	operations.HandleFunc("GET /readyz", readyz(probes))
 	operations.Handle("GET /metrics", a.meter.Handler())
-	return api.New(api.Config{
+	conf := api.Config{
 		Auth: h.auth, Desk: h.desk, Intake: h.desk, Incidents: h.db.Incidents(), Devices: phones{h.db.Devices(), h.pipeline.Moved},
 		Holds: h.db.Devices(), Deliveries: h.db.DeliveryLog(), Watch: h.watch,
 		Apps: h.pushers.Names, PushApps: h.pushers, Stream: h.hub.Handler(), Operations: operations, Proxies: a.cfg.proxies(),
 		Now: a.opt.Now, Log: a.log, Meter: a.meter,
-	})
+	}
+	if h.web != nil { // a nil sender in an interface would not be nil
+		conf.WebPush = h.web
+	}
+	return api.New(conf)
 }
 
 // devices is api.Devices by a name that none of its methods has.

@@ -9,6 +9,7 @@ func (p *Problems) push(c PushConfig) {
 	p.address("push.fcm.endpoint", c.FCM.Endpoint)
 	p.apnsApps(c.APNs.Apps)
 	p.fcmApps(c.FCM.Apps)
+	p.webPush(c.WebPush)
 }
 
 func (p *Problems) apnsApps(apps []APNsApp) {

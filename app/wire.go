@@ -13,6 +13,7 @@ import (
 	"github.com/nightbell/nightbell/incident"
 	"github.com/nightbell/nightbell/models"
 	"github.com/nightbell/nightbell/push"
+	"github.com/nightbell/nightbell/push/webpush"
 	"github.com/nightbell/nightbell/queue"
 	"github.com/nightbell/nightbell/realtime"
 	"github.com/nightbell/nightbell/respond"
@@ -27,6 +28,7 @@ type house struct {
 	db       *models.DB
 	auth     *auth.Service
 	pushers  *pushers
+	web      *webpush.Sender // nil: switched off
 	pipeline *push.Pipeline
 	desk     *respond.Desk
 	watch    *respond.Watch
@@ -69,6 +71,9 @@ func (a *App) build(ctx context.Context, u *undo) (*house, error) {
 	h.auth = auth.New(auth.Config{Store: h.db.Accounts(), Secret: secret, Issuer: issuer, Now: a.opt.Now, Log: a.log})
 	if err := h.auth.Prepare(ctx); err != nil {
 		return nil, fmt.Errorf("preparing the signing keys: %w", err)
+	}
+	if h.web, err = a.webPush(ctx, h.pushers); err != nil {
+		return nil, err
 	}
 	pushing := newPulse("deliveries", 0, a.opt.Now)
 	timing := newPulse("escalation timers", time.Minute, a.opt.Now)
@@ -129,6 +134,9 @@ func (a *App) pipeline(h *house, p *pulse) *push.Pipeline {
 	senders := map[push.Provider]push.Sender{}
 	for of, s := range h.pushers.switches {
 		senders[of] = s
+	}
+	if h.web != nil {
+		senders[push.WebPush] = h.web
 	}
 	return push.NewPipeline(push.Config{
 		Store: watchedStore{h.db.Deliveries(), p}, Senders: senders, Signer: signer{h.auth},
@@ -251,6 +259,9 @@ func (h *house) warm(ctx context.Context) error {
 	var errs []error
 	for _, s := range h.pushers.switches {
 		errs = append(errs, s.Warm(ctx))
+	}
+	if h.web != nil {
+		errs = append(errs, h.web.Warm(ctx))
 	}
 	return errors.Join(errs...)
 }

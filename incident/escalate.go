@@ -30,6 +30,8 @@ const (
 	ReasonAutoResolve = "auto_resolve"
 	// ReasonNobodyOnCall: a level had nobody who could be paged.
 	ReasonNobodyOnCall = "nobody_on_call"
+	// ReasonNotDisplayed: no device displayed the notification before it in time.
+	ReasonNotDisplayed = "not_displayed"
 	// ReasonUsers and ReasonPolicy say what a reassignment named.
 	ReasonUsers  = "users"
 	ReasonPolicy = "policy"

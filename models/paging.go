@@ -15,7 +15,7 @@ import (
 
 const (
 	notificationColumns = `id, incident_id, user_id, rule_id, method, device_id, level, loop, state, due_at, expires_at, created_at,
-	fixed_at, waits_for`
+	fixed_at, waits_for, displayed_within`
 	deliveryColumns = `id, kind, notification_id, incident_id, revision, user_id, device_id, state, due_at, expires_at,
 	lease_until, lease_node, attempt, created_at, about, dedup`
 )
@@ -24,7 +24,7 @@ const (
 func (tx *Tx) AddNotifications(list []respond.Notification) error {
 	for _, n := range list {
 		tx.pending.notifications.add(n.ID, n.IncidentID, n.UserID, n.RuleID, string(n.Method), n.DeviceID,
-			n.Level, n.Loop, string(n.State), at(n.DueAt), at(n.ExpiresAt), at(n.CreatedAt), at(n.FixedAt), n.WaitsFor)
+			n.Level, n.Loop, string(n.State), at(n.DueAt), at(n.ExpiresAt), at(n.CreatedAt), at(n.FixedAt), n.WaitsFor, int64(n.DisplayedWithin))
 	}
 	tx.pending.dirty = true
 	return nil
@@ -142,7 +142,7 @@ func readThen[T any](tx *Tx, scan func(scanner) (T, error), read, change string,
 
 func scanNotification(r scanner) (n respond.Notification, err error) {
 	err = r.Scan(&n.ID, &n.IncidentID, &n.UserID, &n.RuleID, &n.Method, &n.DeviceID, &n.Level, &n.Loop, &n.State,
-		into(&n.DueAt), into(&n.ExpiresAt), into(&n.CreatedAt), into(&n.FixedAt), &n.WaitsFor)
+		into(&n.DueAt), into(&n.ExpiresAt), into(&n.CreatedAt), into(&n.FixedAt), &n.WaitsFor, &n.DisplayedWithin)
 	return n, err
 }
 

@@ -19,7 +19,7 @@ func aPushApp(name string) push.App {
 		Provider: push.APNs, Name: name, Sealed: []byte("sealed"), CreatedAt: noon, UpdatedAt: noon.Add(time.Minute), UpdatedBy: "usr_ana",
 		Settings: push.AppSettings{
 			BundleID: "com.example", TeamID: "A1B2C3D4E5", KeyID: "F6G7H8I9J0", Environments: []string{"sandbox"},
-			ProjectID: "proj", Ambient: true, ClientEmail: "a@b.example", Fingerprint: "0123456789abcdef",
+			ProjectID: "proj", Ambient: true, ClientEmail: "a@b.example", Fingerprint: "0123456789abcdef", PublicKey: "BP4z",
 		},
 	}
 }

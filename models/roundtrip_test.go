@@ -101,7 +101,7 @@ func TestNotificationsAndDeliveriesComeBackAsTheyWere(t *testing.T) {
 		c := open(t, db, aCase("k"))
 		n := aNotification(c)
 		n.State, n.DeviceID = respond.NotificationScheduled, "dev_1"
-		n.WaitsFor, n.FixedAt = "ntf_0", noon.Add(2*time.Minute)
+		n.WaitsFor, n.FixedAt, n.DisplayedWithin = "ntf_0", noon.Add(2*time.Minute), 20*time.Second
 		page := aPage(c, aPhone("usr_ana", "ab"))
 		page.LeaseUntil, page.LeaseNode, page.Attempt = noon.Add(time.Minute), "node-b", 2
 		page.Dedup, page.About = "k", &push.About{

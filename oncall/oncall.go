@@ -164,4 +164,8 @@ type Rung struct {
 	At       time.Time
 	// DisplayedWithin is the rule's.
 	DisplayedWithin time.Duration
+	// After is the rung, counted from 1, that this one waits for: if that is not
+	// displayed within its DisplayedWithin of being sent, this one comes at once
+	// instead of at At. 0: it waits for none. See [Ladder].
+	After int
 }

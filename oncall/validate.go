@@ -21,6 +21,9 @@ const (
 	// configure minutes.
 	MinDelay = time.Second
 	MaxDelay = 24 * time.Hour
+	// MinDisplayed is the least time for a page to be displayed and for its
+	// receipt to come back.
+	MinDisplayed = 5 * time.Second
 	// MaxTurn is the longest turn of a rotation, in days.
 	MaxTurn = 366
 )
@@ -130,6 +133,18 @@ func (r Rule) Validate() error {
 		return fault.Field("method", "unknown_method", "A notification rule reaches people by push, email, webhook, sms or voice, not by %q.", string(r.Method))
 	case r.Delay < 0 || r.Delay > MaxDelay:
 		return fault.Field("delay", "bad_delay", "A notification rule's delay must be between 0s and %s, not %s.", MaxDelay, r.Delay)
+	}
+	return r.checkDisplayed()
+}
+
+// checkDisplayed refuses to wait for what nobody can report.
+func (r Rule) checkDisplayed() error {
+	switch {
+	case r.DisplayedWithin == 0:
+	case r.Method != Push:
+		return fault.Field("displayed_within", "not_displayable", "Only what is sent by push is reported as displayed, so a rule for %q cannot wait for that; leave displayed_within out.", string(r.Method))
+	case r.DisplayedWithin < MinDisplayed || r.DisplayedWithin > MaxDelay:
+		return fault.Field("displayed_within", "bad_displayed_within", "A page must be given between %s and %s to be displayed, not %s.", MinDisplayed, MaxDelay, r.DisplayedWithin)
 	}
 	return nil
 }

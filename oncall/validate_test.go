@@ -108,6 +108,11 @@ func TestRuleValidate(t *testing.T) {
 		{"an unknown method", func(r *oncall.Rule) { r.Method = "pigeon" }, refusal{"method", "unknown_method", `"pigeon"`}},
 		{"before it happens", func(r *oncall.Rule) { r.Delay = -1 }, refusal{"delay", "bad_delay", "between 0s"}},
 		{"after a day", func(r *oncall.Rule) { r.Delay = 24*time.Hour + 1 }, refusal{"delay", "bad_delay", "24h"}},
+		{"displayed soon", func(r *oncall.Rule) { r.DisplayedWithin = 5 * time.Second }, refusal{}},
+		{"displayed at once", func(r *oncall.Rule) { r.DisplayedWithin = 4 * time.Second }, refusal{"displayed_within", "bad_displayed_within", "between 5s"}},
+		{"displayed before", func(r *oncall.Rule) { r.DisplayedWithin = -time.Second }, refusal{"displayed_within", "bad_displayed_within", "between 5s"}},
+		{"displayed after a day", func(r *oncall.Rule) { r.DisplayedWithin = 24*time.Hour + 1 }, refusal{"displayed_within", "bad_displayed_within", "24h"}},
+		{"a displayed e-mail", func(r *oncall.Rule) { r.Method, r.DisplayedWithin = oncall.Email, time.Minute }, refusal{"displayed_within", "not_displayable", "by push"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -42,6 +42,8 @@ type AppSettings struct {
 	// Fingerprint tells one key from another: the first 16 hexadecimal digits of
 	// its SHA-256.
 	Fingerprint string `json:"fingerprint,omitempty"`
+	// PublicKey is Web Push's, in base64url; the private half is sealed.
+	PublicKey string `json:"public_key,omitempty"`
 }
 
 // appName is what devices can refer to and a path can hold.

@@ -115,6 +115,70 @@ func ClassifyFCM(status int, code string, hasFcmError bool) Class {
 	return classByStatus(status, code != "")
 }
 
+// VAPIDMismatch is our word for "this subscription was made with another
+// server's key", which every push service says in its own way.
+const VAPIDMismatch = "vapid_mismatch"
+
+// webPushClasses are the answers of push services that do not mean what their
+// status alone says.
+var webPushClasses = map[answer]Class{
+	// The subscription was made with a key that is not ours: that browser must
+	// subscribe again, all others are fine.
+	{400, VAPIDMismatch}:         ClassTokenSuspect,
+	{401, VAPIDMismatch}:         ClassTokenSuspect,
+	{403, VAPIDMismatch}:         ClassTokenSuspect,
+	{400, "VapidPkHashMismatch"}: ClassTokenSuspect, // Apple's own word for it
+	// Apple's words for a JWT it cannot use come with 403, and sometimes 400.
+	{400, "BadJwtToken"}:     ClassConfigBroken,
+	{400, "ExpiredJwtToken"}: ClassConfigBroken,
+}
+
+// webPushStatuses is the table of RFC 8030 with the push services' own pages
+// (Mozilla autopush, Apple "Sending web push notifications", WNS, FCM).
+var webPushStatuses = map[int]Class{
+	http.StatusOK:       ClassAccepted,
+	http.StatusCreated:  ClassAccepted,
+	http.StatusAccepted: ClassAccepted,
+
+	http.StatusBadRequest:           ClassPayloadBug,
+	http.StatusMethodNotAllowed:     ClassPayloadBug,
+	http.StatusLengthRequired:       ClassPayloadBug,
+	http.StatusUnsupportedMediaType: ClassPayloadBug,
+
+	// Our VAPID key, subject or clock. No subscription is to blame.
+	http.StatusUnauthorized: ClassConfigBroken,
+	http.StatusForbidden:    ClassConfigBroken,
+
+	// The subscription is over. RFC 8030 says 404 or 410, over TLS from a host
+	// on the list: nobody else could have said it.
+	http.StatusNotFound: ClassTokenDead,
+	http.StatusGone:     ClassTokenDead,
+
+	http.StatusRequestEntityTooLarge: ClassTooLarge,
+	// The limit is the subscription's, not ours altogether (RFC 8030, 8.4).
+	http.StatusTooManyRequests: ClassDeviceThrottled,
+	// WNS: this channel has had too many.
+	http.StatusNotAcceptable: ClassDeviceThrottled,
+
+	http.StatusInternalServerError: ClassRetry,
+	http.StatusBadGateway:          ClassProviderDown,
+	http.StatusServiceUnavailable:  ClassProviderDown,
+	http.StatusGatewayTimeout:      ClassRetry,
+}
+
+// ClassifyWebPush sorts a push service's answer. reason is its own word, or
+// [VAPIDMismatch]; status is 0 when there was no answer. A redirect is never
+// followed and means that somebody else answers there.
+func ClassifyWebPush(status int, reason string) Class {
+	if c, ok := webPushClasses[answer{status, reason}]; ok {
+		return c
+	}
+	if c, ok := webPushStatuses[status]; ok {
+		return c
+	}
+	return classByStatus(status, status >= 400 && status < 500)
+}
+
 // classByStatus is the safe reading of an answer that no table knows. named
 // means the provider itself gave a reason; otherwise somebody between us may
 // have answered, and that is never held against the message or the token.

@@ -123,3 +123,96 @@ func FuzzClassifyKillsOnlyOnProof(f *testing.F) {
 		}
 	})
 }
+
+// Every answer a push service gives (RFC 8030 and the services' own pages), and
+// what falls beside it.
+func TestClassifyWebPush(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		status int
+		reason string
+		want   Class
+	}{
+		{201, "", ClassAccepted},
+		{200, "", ClassAccepted}, // WNS
+		{202, "", ClassAccepted}, // asked to confirm, or stored for later
+		{404, "", ClassTokenDead},
+		{404, "errno_102", ClassTokenDead},
+		{410, "", ClassTokenDead},
+		{410, "errno_106", ClassTokenDead},
+		{410, "Unregistered", ClassTokenDead},
+
+		{400, "", ClassPayloadBug},
+		{400, "errno_110", ClassPayloadBug},
+		{400, "BadTopic", ClassPayloadBug},
+		{405, "", ClassPayloadBug},
+		{411, "", ClassPayloadBug},
+		{415, "", ClassPayloadBug},
+		{422, "", ClassPayloadBug},
+
+		// Ours to mend: no subscription is ever to blame.
+		{401, "", ClassConfigBroken},
+		{401, "errno_109", ClassConfigBroken},
+		{403, "", ClassConfigBroken},
+		{403, "BadJwtToken", ClassConfigBroken},
+		{403, "ExpiredJwtToken", ClassConfigBroken},
+		{400, "BadJwtToken", ClassConfigBroken},
+		{400, "ExpiredJwtToken", ClassConfigBroken},
+		{407, "", ClassConfigBroken},
+
+		// One browser subscribed with another server's key: it is doubted, and
+		// the lane goes on.
+		{400, VAPIDMismatch, ClassTokenSuspect},
+		{401, VAPIDMismatch, ClassTokenSuspect},
+		{403, VAPIDMismatch, ClassTokenSuspect},
+		{400, "VapidPkHashMismatch", ClassTokenSuspect},
+		{500, VAPIDMismatch, ClassRetry}, // a word in the wrong place proves nothing
+
+		{413, "", ClassTooLarge},
+		{413, "errno_104", ClassTooLarge},
+		{429, "", ClassDeviceThrottled},
+		{429, "TooManyRequests", ClassDeviceThrottled},
+		{406, "", ClassDeviceThrottled}, // WNS
+
+		{500, "", ClassRetry},
+		{502, "", ClassProviderDown},
+		{503, "", ClassProviderDown},
+		{504, "", ClassRetry},
+		{507, "", ClassProviderDown},
+		{408, "", ClassRetry},
+
+		// Never followed: whoever sends us elsewhere is not the push service.
+		{301, "", ClassProviderDown},
+		{302, "", ClassProviderDown},
+		{307, "", ClassProviderDown},
+		{308, "", ClassProviderDown},
+		{204, "", ClassProviderDown},
+		{0, "", ClassRetry},
+		{0, "timeout", ClassRetry},
+	} {
+		if got := ClassifyWebPush(c.status, c.reason); got != c.want {
+			t.Errorf("%d %q is %s, want %s", c.status, c.reason, got, c.want)
+		}
+	}
+}
+
+func TestEachPushServiceHasItsOwnLane(t *testing.T) {
+	t.Parallel()
+	for endpoint, want := range map[string]string{
+		"https://fcm.googleapis.com/fcm/send/x":                   "google",
+		"https://updates.push.services.mozilla.com/wpush/v2/x":    "mozilla",
+		"https://web.push.apple.com/Qx":                           "apple",
+		"https://wns2-par02p.notify.windows.com/w/?token=x":       "microsoft",
+		"https://push.example.com/x":                              "other",
+		"https://push.apple.com/x":                                "other",
+		"https://fcm.googleapis.com.example.com/":                 "other",
+		"https://evilpush.services.mozilla.com.attacker.example/": "other",
+		"https://notpush.apple.com/":                              "other",
+		"%zz":                                                     "other",
+	} {
+		d := Device{App: "web", Provider: WebPush, Environment: "production", Token: endpoint}
+		if got := d.Lane(); got != (Lane{"web", WebPush, want}) {
+			t.Errorf("%s goes through %+v, want %s", endpoint, got, want)
+		}
+	}
+}

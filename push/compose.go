@@ -73,6 +73,9 @@ func (n note) fill(m *Message, limit int) int {
 	case FCM:
 		m.Data = n.data(limit)
 		return dataSize(m.Data)
+	case WebPush:
+		m.Body, m.Keys = n.web(limit), n.job.Device.Keys
+		return len(m.Body) + webOverhead
 	case Email, Webhook, SMS, Voice:
 		m.Letter, m.Keys = n.letter(), n.job.Device.Keys
 		return letterSize

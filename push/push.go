@@ -134,9 +134,14 @@ type Lane struct {
 	Environment string
 }
 
-// Lane gives the lane the device's pushes go through.
+// Lane gives the lane the device's pushes go through. Web Push is not one
+// provider but one for each maker of browsers, so there the service takes the
+// place of the environment.
 func (d Device) Lane() Lane {
-	if d.Provider == Webhook {
+	switch d.Provider {
+	case WebPush:
+		return Lane{d.App, d.Provider, webPushService(d.Token)}
+	case Webhook:
 		return Lane{d.App, d.Provider, hookLane(d.Token)}
 	}
 	return Lane{d.App, d.Provider, d.Environment}
@@ -275,7 +280,8 @@ type Message struct {
 	ExpiresAt  time.Time
 	// Background marks an APNs push without an alert.
 	Background bool
-	// Body is the APNs payload, complete JSON of at most 4096 bytes.
+	// Body is the APNs payload, complete JSON of at most 4096 bytes, or Web
+	// Push's plaintext of at most 3993.
 	Body []byte
 	// Data is the FCM data map; at most 4096 bytes altogether.
 	Data map[string]string

@@ -75,6 +75,7 @@ func (w *work) rungs(c *Case) error {
 		return err
 	}
 	c.NextRungAt = next
+	r := round{c, map[string]Notification{}}
 	for _, n := range due {
 		switch {
 		case n.State == NotificationExpired:
@@ -86,7 +87,9 @@ func (w *work) rungs(c *Case) error {
 				NotificationID: n.ID, UserID: n.UserID, Method: string(n.Method), Reason: "user_disabled",
 			})
 		default:
-			w.ring(c, n)
+			if err := w.climb(r, n); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

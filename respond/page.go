@@ -57,9 +57,7 @@ func (w *work) notify(c *Case, userID string, expires time.Time) {
 			rungs = append(rungs, oncall.Rung{Method: m, At: w.now})
 		}
 	}
-	for _, r := range rungs {
-		w.schedule(c, userID, r, expires)
-	}
+	w.ladder(c, userID, rungs, expires)
 }
 
 // warn says on the timeline why a person is notified in whatever way there is,
@@ -85,23 +83,29 @@ func (w *work) usable(cat *Catalog, userID string, rungs []oncall.Rung) []oncall
 	})
 }
 
-func (w *work) schedule(c *Case, userID string, r oncall.Rung, expires time.Time) {
-	n := Notification{
+// promise is the notification that a rung stands for.
+func (w *work) promise(c *Case, userID string, r oncall.Rung, expires time.Time) Notification {
+	return Notification{
 		ID: id.New(id.Notification), IncidentID: c.Incident.ID, UserID: userID, RuleID: r.RuleID, Method: r.Method,
 		DeviceID: r.DeviceID, Level: c.Position.Level, Loop: c.Position.Loop, State: NotificationScheduled,
-		DueAt: r.At, ExpiresAt: expires, CreatedAt: w.now,
+		DueAt: r.At, ExpiresAt: expires, CreatedAt: w.now, DisplayedWithin: r.DisplayedWithin,
 	}
-	due := n.DueAt
+}
+
+// schedule makes the promise, and keeps it if its moment is now.
+func (w *work) schedule(c *Case, n Notification) Notification {
+	due := n.fixed()
 	w.note(c, incident.EntryScheduled, incident.Detail{
-		NotificationID: n.ID, UserID: userID, Method: string(n.Method), Level: n.Level, Loop: n.Loop, Until: &due,
+		NotificationID: n.ID, UserID: n.UserID, Method: string(n.Method), Level: n.Level, Loop: n.Loop, Until: &due,
 	})
 	if !n.DueAt.After(w.now) {
 		n.State = NotificationDispatched
 		w.dispatch(c, n)
-	} else if c.NextRungAt.IsZero() || n.DueAt.Before(c.NextRungAt) {
-		c.NextRungAt = n.DueAt
+	} else {
+		c.rungAt(n.DueAt)
 	}
 	w.notifications = append(w.notifications, n)
+	return n
 }
 
 // dispatch turns a due notification into one delivery per device, already

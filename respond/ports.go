@@ -87,6 +87,9 @@ type Notification struct {
 	// one is due at FixedAt; if not, at once. Both empty: due at DueAt.
 	WaitsFor string
 	FixedAt  time.Time
+	// DisplayedWithin is how long those that wait for this one wait, once it is
+	// dispatched.
+	DisplayedWithin time.Duration
 }
 
 // ChangeEvent is something that was changed on purpose (a deployment); it is
@@ -217,6 +220,15 @@ type Paging interface {
 	// dispatched (or expired, when their ExpiresAt has passed: State says which);
 	// next is when the earliest remaining one is due, zero if none.
 	TakeDue(incidentID string, now time.Time) (due []Notification, next time.Time, err error)
+	// PutBack schedules a notification that TakeDue gave for another moment.
+	PutBack(notificationID string, due time.Time) error
+	// Await has the waiting notifications that wait for this one looked at at a
+	// moment, or at their fixed one if that is earlier; next is the earliest of
+	// them, zero if there are none.
+	Await(incidentID, notificationID string, look time.Time) (next time.Time, err error)
+	// Shown reports whether any device has displayed the notification, as its
+	// receipts say: displayed, opened or acted.
+	Shown(incidentID, notificationID string) (bool, error)
 	// CancelPages cancels all waiting notifications, and all page deliveries
 	// not yet in a final state, and returns them as they were.
 	CancelPages(incidentID string, at time.Time) ([]Notification, []push.Delivery, error)

@@ -71,12 +71,16 @@ func several(texts ...string) bool {
 }
 
 func (v value) rule() oncall.Rule {
-	f := v.fields("urgency", "method", "delay")
-	return oncall.Rule{
+	f := v.fields("urgency", "method", "delay", "displayed_within")
+	r := oncall.Rule{
 		Urgency: word(f.need("urgency"), "high", "low"),
 		Method:  word(f.need("method"), oncall.Push),
 		Delay:   f.get("delay").span(0, oncall.MaxDelay),
 	}
+	if within := f.get("displayed_within"); within.given() {
+		r.DisplayedWithin = within.span(oncall.MinDisplayed, oncall.MaxDelay)
+	}
+	return r
 }
 
 func (v value) schedule() Schedule {

@@ -57,6 +57,7 @@ func TestParseNamesEveryMistakeWithItsPlace(t *testing.T) {
 		"zone with dots":     {"users: [{name: A, email: a@b.c, time_zone: ../../etc/passwd}]", `users[0].time_zone: "../../etc/passwd" is not a known time zone`},
 		"bad locale":         {"users: [{name: A, email: a@b.c, locale: '!'}]", `users[0].locale: "!" is not a language tag`},
 		"two passwords":      {"users: [{name: A, email: a@b.c, password: x, password_file: y}]", "users[0]: password, password_file and password_hash say the same thing three ways"},
+		"hasty rule":         {"users: [{name: A, email: a@b.c, rules: [{urgency: high, method: push, displayed_within: 1s}]}]", `rules[0].displayed_within: expected a duration from 5s to 24h`},
 		"bad rule":           {"users: [{name: A, email: a@b.c, rules: [{urgency: mid, method: fax, delay: soon}]}]", `rules[0].urgency: "mid" is not one of high, low`},
 		"multi-line name":    {"services:\n  - name: |\n      a\n      b\n    policy: p", "services[0].name: it has line breaks"},
 		"long name":          {"services: [{policy: p, name: " + strings.Repeat("x", maxName+1) + "}]", "services[0].name: it has more than 120 characters"},

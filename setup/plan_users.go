@@ -96,7 +96,7 @@ func (p *planner) userRules(userID string, want []oncall.Rule, e *edits) {
 	taken := map[string]bool{}
 	for i, w := range want {
 		for _, h := range have {
-			if same := (oncall.Rule{ID: h.ID, Urgency: w.Urgency, Method: w.Method, Delay: w.Delay}); h == same && !taken[h.ID] {
+			if same := (oncall.Rule{ID: h.ID, Urgency: w.Urgency, Method: w.Method, Delay: w.Delay, DisplayedWithin: w.DisplayedWithin}); h == same && !taken[h.ID] {
 				w.ID = h.ID
 				break
 			}

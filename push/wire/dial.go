@@ -13,6 +13,9 @@ import (
 	"time"
 )
 
+// ErrNotHTTP2 says that the server speaks nothing newer than HTTP/1.1.
+var ErrNotHTTP2 = errors.New("the server does not speak HTTP/2")
+
 // DialError is a connection that could not be opened. Nothing was sent.
 type DialError struct {
 	Address string
@@ -76,7 +79,7 @@ func dialTLS(ctx context.Context, cfg Config, addr string) (net.Conn, error) {
 	}
 	if got := conn.ConnectionState().NegotiatedProtocol; got != "h2" {
 		_ = conn.Close()
-		return nil, fmt.Errorf("the server at %s does not speak HTTP/2 (it chose %q)", addr, got)
+		return nil, fmt.Errorf("%w (%s chose %q)", ErrNotHTTP2, addr, got)
 	}
 	if cfg.PlainWrites {
 		// Hides the *tls.Conn, or the transport would ask for ALPN itself.
@@ -99,14 +102,14 @@ func tlsFor(base *tls.Config, addr string) *tls.Config {
 
 // dialRaw reaches addr, through the HTTPS proxy when there is one.
 func dialRaw(ctx context.Context, cfg Config, addr string) (net.Conn, error) {
-	dialer := &net.Dialer{KeepAlive: 15 * time.Second}
 	proxy, err := proxyFor(cfg, addr)
 	if err != nil {
 		return nil, err
 	}
 	if proxy == nil {
-		return dialer.DialContext(ctx, "tcp", addr)
+		return cfg.Dial(ctx, "tcp", addr)
 	}
+	dialer := &net.Dialer{KeepAlive: 15 * time.Second}
 	conn, err := dialer.DialContext(ctx, "tcp", proxyAddress(proxy))
 	if err != nil {
 		return nil, fmt.Errorf("reaching the proxy %s: %w", proxy.Host, err)

@@ -8,7 +8,7 @@
 // once what HTTP/2 says was never processed, and sorts the other troubles of
 // a connection into push results ([Failure]).
 //
-// It serves push/apns and push/fcm, and the emulator's listeners. [Guard] keeps the
+// It serves push/apns, push/fcm and push/webpush, and the emulator's listeners. [Guard] keeps the
 // URLs that people register (webhooks, Web Push) out of our own networks.
 //
 // May import: push, x/net/http2.

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -30,6 +31,9 @@ type Config struct {
 	// Proves, when set, lets a new connection carry one request at a time until
 	// an answer satisfies it (APNs: the first accepted provider token).
 	Proves func(*http.Response) bool
+	// Dial opens the TCP connection; nil means directly. It is not used to reach
+	// a proxy, which is the operator's own.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Proxy finds the HTTPS proxy for a request; nil means none.
 	Proxy func(*http.Request) (*url.URL, error)
 	// PingAfter is the silence after which a connection is probed, PingTimeout
@@ -61,6 +65,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.DialTimeout == 0 {
 		c.DialTimeout = 10 * time.Second
+	}
+	if c.Dial == nil {
+		c.Dial = (&net.Dialer{KeepAlive: 15 * time.Second}).DialContext
 	}
 	if c.Opened == nil {
 		c.Opened = func() {}

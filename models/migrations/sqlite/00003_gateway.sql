@@ -102,6 +102,7 @@ CREATE TABLE receipts (
 -- The ladder: a rung may come earlier if the one before it was not displayed.
 ALTER TABLE notifications ADD COLUMN fixed_at TIMESTAMP; -- when it is due if the one it waits for was displayed
 ALTER TABLE notifications ADD COLUMN waits_for TEXT NOT NULL DEFAULT ''; -- a notification's id
+ALTER TABLE notifications ADD COLUMN displayed_within INTEGER NOT NULL DEFAULT 0; -- nanoseconds; how long those that wait for it wait
 ALTER TABLE rules ADD COLUMN displayed_within INTEGER NOT NULL DEFAULT 0 CHECK (displayed_within >= 0); -- nanoseconds, 0 is off
 
 -- Live Activities that run on phones.
