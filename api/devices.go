@@ -36,10 +36,19 @@ func (s *server) RegisterDevice(ctx context.Context, r RegisterDeviceRequestObje
 	if err != nil {
 		return nil, err
 	}
+	s.returned(ctx, stored)
 	answer := device(stored)
 	key := s.Auth.ReceiptKey(stored.UserID, stored.ID)
 	answer.ReceiptKey = &key
 	return RegisterDevice201JSONResponse(answer), nil
+}
+
+// returned lets a phone that was off be told what it has missed. What the app
+// asked for is done already, so trouble with this is only logged.
+func (s *server) returned(ctx context.Context, d push.Device) {
+	if err := s.Desk.Returned(ctx, d.UserID, d.ID); err != nil {
+		s.Log.WarnContext(ctx, "what a device has missed could not be looked up", "device", d.ID, "error", err)
+	}
 }
 
 // newDevice is the device that a registration describes.
@@ -131,6 +140,7 @@ func (s *server) UpdateDevice(ctx context.Context, r UpdateDeviceRequestObject) 
 	if err := s.Devices.UpdateDevice(ctx, d); err != nil {
 		return nil, err
 	}
+	s.returned(ctx, d)
 	return UpdateDevice200JSONResponse(device(d)), nil
 }
 

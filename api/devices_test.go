@@ -47,6 +47,11 @@ func TestPhoneRegistersRotatesAndLeaves(t *testing.T) {
 		t.Error("the same token in another spelling became another device")
 	}
 
+	h.do(t, "ana", "PATCH", "/v1/devices/"+d.Id, `{"name":"iPhone"}`).into(200, nil)
+	if n := len(h.desk.returned); n != 3 || h.desk.returned[n-1] != h.ana.ID+" "+d.Id {
+		t.Errorf("the desk was told of a phone that is there: %v, want one word for each registration and change", h.desk.returned)
+	}
+
 	h.do(t, "ana", "DELETE", "/v1/devices/"+d.Id, "").into(204, nil)
 	h.do(t, "ana", "DELETE", "/v1/devices/"+d.Id, "").problem(404, "not_found", "")
 }

@@ -129,6 +129,7 @@ type desk struct {
 	asked     time.Time // the moment OnCall was asked about
 	filter    respond.IncidentFilter
 	reports   []respond.Report
+	returned  []string                // "user device"
 	log       []respond.DeliveryStory // newest first
 	logFilter respond.DeliveryFilter
 	err       error // what everything fails with
@@ -209,6 +210,13 @@ func (d *desk) Report(_ context.Context, r respond.Report) ([]respond.Hearing, e
 		}
 	}
 	return heard, d.err
+}
+
+func (d *desk) Returned(_ context.Context, userID, deviceID string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.returned = append(d.returned, userID+" "+deviceID)
+	return d.err
 }
 
 func (d *desk) ListDeliveries(_ context.Context, f respond.DeliveryFilter) ([]respond.DeliveryStory, bool, error) {

@@ -255,8 +255,23 @@ type Reports interface {
 	// LastConcerned gives the incident's revision when it was last reassigned and
 	// when the person was last paged for it; zero for never.
 	LastConcerned(incidentID, userID string) (reassigned, paged int64, err error)
-	// HeardFrom notes that devices have reported.
+	// HeardFrom notes that devices have reported; LastReport gives when one last
+	// did, zero for never. Both lock them.
 	HeardFrom(deviceIDs []string, at time.Time) error
+	LastReport(deviceID string) (time.Time, error)
+	// AcceptedAt gives when the provider took each of the deliveries it took.
+	AcceptedAt(ids []string) (map[string]time.Time, error)
+	// Missed gives the triggered incidents of which the device has missed the
+	// page made between two moments, at most n: taken by the provider, but never
+	// heard of, nor quieted since, nor told of by a digest.
+	Missed(deviceID string, since, until time.Time, n int) ([]Missed, error)
+}
+
+// Missed is an incident that a device has not told of.
+type Missed struct {
+	Number   int64
+	Severity incident.Severity
+	Title    string
 }
 
 // Answers keeps the answers given under idempotency keys for 24 hours.

@@ -138,7 +138,10 @@ func (w *work) hear(list []push.Receipt, of map[string]push.Delivery, by inciden
 			w.tx.Append(w.receipt(r, d, by))
 		}
 	}
-	return added, w.tx.HeardFrom(ids, w.now)
+	if err := w.tx.HeardFrom(ids, w.now); err != nil {
+		return nil, err
+	}
+	return added, w.digests(added, of)
 }
 
 // told reports whether a delivery's receipts belong on a timeline: what quiets
@@ -148,8 +151,6 @@ func told(d push.Delivery) bool {
 }
 
 // receiptWords are the timeline's words for what devices report.
-//
-//nolint:gochecknoglobals // a table that nothing writes to
 var receiptWords = map[push.ReceiptEvent]incident.EntryType{
 	push.Received: incident.EntryReceived, push.Displayed: incident.EntryDisplayed,
 	push.Opened: incident.EntryOpened, push.Acted: incident.EntryActed,
