@@ -30,6 +30,11 @@ type Config struct {
 	Deliveries Deliveries
 	Holds      Holds
 	Watch      Watch
+	// Contacts keeps addresses; Carriers reach them. CodeKey is the secret key of
+	// the codes' hashes.
+	Contacts Contacts
+	Carriers Carriers
+	CodeKey  []byte
 	// Apps names the push apps a provider has at the moment: a device of an app
 	// that nobody can push to would never ring.
 	Apps func(push.Provider) []string
@@ -68,6 +73,9 @@ type server struct {
 func New(c Config) (http.Handler, error) {
 	if c.Auth == nil || c.Desk == nil || c.Intake == nil || c.Incidents == nil || c.Devices == nil || c.Deliveries == nil || c.Holds == nil || c.Watch == nil {
 		return nil, errors.New("building the API: Auth, Desk, Intake, Incidents, Devices, Deliveries, Holds and Watch are required")
+	}
+	if c.Contacts == nil || c.Carriers == nil || len(c.CodeKey) == 0 {
+		return nil, errors.New("building the API: Contacts, Carriers and CodeKey are required")
 	}
 	contract, err := readContract()
 	if err != nil {
@@ -125,6 +133,9 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			s.Operations.ServeHTTP(x, r)
 			return
 		}
+	case "/act":
+		s.serveAct(x, r)
+		return
 	case "/.well-known/jwks.json":
 		s.serveKeys(x, r)
 		return

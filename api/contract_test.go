@@ -64,7 +64,7 @@ func TestContractKeepsToItsProfile(t *testing.T) {
 			}
 		}
 	}
-	closed["Capabilities"], closed["WebPushKeys"], closed["Receipt"] = true, true, true // parts of requests
+	closed["Capabilities"], closed["WebPushKeys"], closed["Receipt"], closed["NotificationRuleSetting"] = true, true, true, true // parts of requests
 	for name, schema := range doc.Components.Schemas {
 		has := schema.Value.AdditionalProperties.Has
 		if isClosed := has != nil && !*has; isClosed != closed[name] {
@@ -80,7 +80,7 @@ func TestContractAndServerNameTheSameOperations(t *testing.T) {
 	s := h.Handler.(*server)
 	for pattern := range s.contract.operations {
 		method, path, _ := strings.Cut(pattern, " ")
-		r := httptest.NewRequestWithContext(t.Context(), method, strings.NewReplacer("{incident_id}", "x", "{device_id}", "x", "{provider}", "x", "{app}", "x", "{user_id}", "x").Replace(path), nil)
+		r := httptest.NewRequestWithContext(t.Context(), method, strings.NewReplacer("{incident_id}", "x", "{device_id}", "x", "{contact_method_id}", "x", "{provider}", "x", "{app}", "x", "{user_id}", "x").Replace(path), nil)
 		if _, got := s.mux.Handler(r); got != pattern {
 			t.Errorf("%s is served by %q", pattern, got)
 		}
@@ -187,7 +187,7 @@ func TestCodesAreListed(t *testing.T) {
 		listed[word] = true
 	}
 	said := map[string]bool{}
-	for _, room := range []string{".", "../auth", "../respond", "../incident", "../id", "../models", "../push", "../push/webpush"} {
+	for _, room := range []string{".", "../auth", "../respond", "../incident", "../id", "../models", "../push", "../push/webpush", "../push/mail", "../push/webhook"} {
 		for code := range codesIn(t, room) {
 			said[code] = true
 		}

@@ -36,6 +36,7 @@ type house struct {
 	desk   *desk
 	phones *phones
 	intake *intake
+	book   *book
 	apps   *apps
 	meter  *meter.Meter
 	log    *bytes.Buffer
@@ -53,7 +54,7 @@ func open(t testing.TB) *house {
 		eve:    auth.User{ID: id.New(id.User), Email: "eve@example.com", Name: "Eve", Role: auth.Stakeholder},
 		oda:    auth.User{ID: id.New(id.User), Email: "oda@example.com", Name: "Oda", Role: auth.Admin},
 		desk:   &desk{answers: map[string]respond.Answer{}},
-		phones: &phones{}, intake: &intake{}, apps: &apps{}, meter: meter.New(), log: &bytes.Buffer{},
+		phones: &phones{}, intake: &intake{}, book: newBook(), apps: &apps{}, meter: meter.New(), log: &bytes.Buffer{},
 	}
 	h.watch = &watch{}
 	h.people = &people{
@@ -84,7 +85,8 @@ func open(t testing.TB) *house {
 		t.Fatal(err)
 	}
 	h.Handler = newServer(Config{
-		Auth: h.people, Desk: h.desk, Intake: h.intake, Incidents: h.desk, Devices: h.phones, Holds: h.phones, Deliveries: h.desk, Watch: h.watch,
+		Auth: h.people, Desk: h.desk, Intake: h.intake, Incidents: h.desk, Devices: h.phones, Holds: h.phones, Deliveries: h.desk,
+		Contacts: h.book, Carriers: h.book, CodeKey: []byte("key"), Watch: h.watch,
 		Apps: func(p push.Provider) []string {
 			return map[push.Provider][]string{push.APNs: {"pager"}, push.FCM: {"pager", "beta"}, push.WebPush: {"web"}}[p]
 		},

@@ -6,6 +6,7 @@ import (
 
 	"github.com/nightbell/nightbell/auth"
 	"github.com/nightbell/nightbell/incident"
+	"github.com/nightbell/nightbell/oncall"
 	"github.com/nightbell/nightbell/push"
 	"github.com/nightbell/nightbell/realtime"
 	"github.com/nightbell/nightbell/respond"
@@ -61,6 +62,46 @@ type Watch interface {
 	Test(ctx context.Context, t respond.Trial) (push.Delivery, error)
 	// Pageability judges the named people, or everybody, by name.
 	Pageability(ctx context.Context, userIDs ...string) ([]respond.Reachability, error)
+}
+
+// Contacts keeps people's addresses, the codes that prove them, and the order
+// in which people are reached.
+type Contacts interface {
+	Contacts(ctx context.Context, userID string) ([]push.Device, error)
+	// Contact is fault.NotFound unless it exists and is this user's.
+	Contact(ctx context.Context, userID, id string) (push.Device, error)
+	AddContact(ctx context.Context, d push.Device) error
+	// ChangeContact locks it and saves what change makes of it; change may run twice.
+	ChangeContact(ctx context.Context, userID, id string, change func(*push.Device) error) (push.Device, error)
+	RemoveContact(ctx context.Context, userID, id string) error
+	ContactCodes
+	Rules(ctx context.Context, userID string) ([]oncall.Rule, error)
+	// ReplaceRules sets all of a person's rules; those that were there keep their ids.
+	ReplaceRules(ctx context.Context, userID string, rules []oncall.Rule) ([]oncall.Rule, error)
+}
+
+// ContactCodes keeps the codes that prove addresses, as hashes.
+type ContactCodes interface {
+	// KeepCode notes a code that is about to be sent; the one before it counts
+	// no more. It refuses too many.
+	KeepCode(ctx context.Context, d push.Device, hash []byte, now, expires time.Time) error
+	// TryCode verifies the address if the hash is that of its code, and gives it.
+	TryCode(ctx context.Context, d push.Device, hash []byte, now time.Time) (push.Device, error)
+}
+
+// Carriers are the ways out to addresses: which there are, and how an address
+// is proved.
+type Carriers interface {
+	// Address checks an address and gives its one spelling; it refuses a method
+	// that this server does not have.
+	Address(method push.Provider, address string) (string, error)
+	// Through names the configured account that carries the method.
+	Through(method push.Provider) string
+	SendCode(ctx context.Context, d push.Device, code, locale string) error
+	// NewSecret makes a webhook's secret: shown to its owner, sealed for the database.
+	NewSecret(deviceID string) (shown, sealed string, err error)
+	// Challenge asks a webhook's receiver to answer.
+	Challenge(ctx context.Context, d push.Device) error
 }
 
 // Intake takes events; nil means that the event is on disk (I1).

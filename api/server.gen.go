@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/nightbell/nightbell/incident"
+	"github.com/nightbell/nightbell/oncall"
 	"github.com/nightbell/nightbell/push"
 	"github.com/oapi-codegen/nullable"
 	"github.com/oapi-codegen/runtime"
@@ -151,6 +152,45 @@ type AlertList struct {
 // is left out counts as not known. Reports that no phone can make are refused (`bad_capabilities`). While `alerts` is
 // false nothing else is granted, so `critical` and `time_sensitive` are then stored as false.
 type Capabilities = push.Capabilities
+
+// ContactKind How an address reaches its person.
+type ContactKind = push.Provider
+
+// ContactMethod defines model for ContactMethod.
+type ContactMethod struct {
+	Address   string    `json:"address"`
+	CreatedAt time.Time `json:"created_at"`
+	Id        string    `json:"id"`
+
+	// Method How an address reaches its person.
+	Method ContactKind `json:"method"`
+	Name   string      `json:"name"`
+
+	// Secret What a webhook's messages are signed with; shown when it is made, never again.
+	Secret *string `json:"secret,omitempty"`
+
+	// State active devices are rung. suspect ones too, though the provider said something that may mean that the token is bad.
+	// dead ones are not: the provider proved that the app is gone from there.
+	State DeviceState `json:"state"`
+
+	// StateReason The carrier's word for why it is not active.
+	StateReason *string `json:"state_reason,omitempty"`
+
+	// Verified Only a verified address is used for pages.
+	Verified   bool       `json:"verified"`
+	VerifiedAt *time.Time `json:"verified_at,omitempty"`
+}
+
+// ContactMethodList defines model for ContactMethodList.
+type ContactMethodList struct {
+	Items []ContactMethod `json:"items"`
+}
+
+// ContactMethodProof defines model for ContactMethodProof.
+type ContactMethodProof struct {
+	// Code The six digits; left out for a webhook.
+	Code *string `json:"code,omitempty"`
+}
 
 // Delivery A notification's way to one device.
 type Delivery struct {
@@ -467,9 +507,63 @@ type Named struct {
 	Name string `json:"name"`
 }
 
+// NewContactMethod defines model for NewContactMethod.
+type NewContactMethod struct {
+	// Address An e-mail address, a URL, or a telephone number in international form.
+	Address string `json:"address"`
+
+	// Method How an address reaches its person.
+	Method ContactKind `json:"method"`
+
+	// Name What its owner calls it.
+	Name *string `json:"name,omitempty"`
+}
+
+// NewNotificationRules defines model for NewNotificationRules.
+type NewNotificationRules struct {
+	Items []NotificationRuleSetting `json:"items"`
+}
+
 // Note defines model for Note.
 type Note struct {
 	Text string `json:"text"`
+}
+
+// NotificationRule defines model for NotificationRule.
+type NotificationRule struct {
+	DelaySeconds           int     `json:"delay_seconds"`
+	DeviceId               *string `json:"device_id,omitempty"`
+	DisplayedWithinSeconds int     `json:"displayed_within_seconds"`
+	Id                     string  `json:"id"`
+
+	// Method push reaches installed apps and browsers; the others reach verified addresses.
+	Method RuleMethod `json:"method"`
+
+	// Urgency high wakes people, low does not.
+	Urgency Urgency `json:"urgency"`
+}
+
+// NotificationRuleList defines model for NotificationRuleList.
+type NotificationRuleList struct {
+	Items []NotificationRule `json:"items"`
+}
+
+// NotificationRuleSetting defines model for NotificationRuleSetting.
+type NotificationRuleSetting struct {
+	// DelaySeconds How long after the level began.
+	DelaySeconds *int `json:"delay_seconds,omitempty"`
+
+	// DeviceId One device or contact method of that method; left out: all of them.
+	DeviceId *string `json:"device_id,omitempty"`
+
+	// DisplayedWithinSeconds If no device has displayed it within so long, the next rule follows at once. 0 is off.
+	DisplayedWithinSeconds *int `json:"displayed_within_seconds,omitempty"`
+
+	// Method push reaches installed apps and browsers; the others reach verified addresses.
+	Method RuleMethod `json:"method"`
+
+	// Urgency high wakes people, low does not.
+	Urgency Urgency `json:"urgency"`
 }
 
 // Obstacle defines model for Obstacle.
@@ -558,15 +652,17 @@ type Position struct {
 // repeated_parameter, bad_cursor, bad_id, wrong_id, bad_until, empty_note, note_too_long, bad_encoding,
 // bad_reassignment, missing_target, ambiguous_target, unknown_policy, unknown_user, unknown_action, bad_token,
 // bad_environment, bad_capabilities, unknown_app, provider_not_configured, bad_upgrade, token_in_url,
-// bad_push_app, bad_push_key, too_many_receipts, bad_platform, bad_endpoint, bad_keys.
+// bad_push_app, bad_push_key, too_many_receipts, bad_platform, bad_endpoint, bad_keys,
+// bad_address, forbidden_address, bad_code, unknown_device.
 // 401: token_missing, token_invalid, token_expired, session_ended, bad_credentials, refresh_invalid, refresh_reused,
 // receipt_key_invalid.
 // 403: role_too_low, account_disabled, device_removed, no_longer_yours, bad_origin. 404: not_found, no_such_path. 405: method_not_allowed.
 // 409: incident_resolved, not_acknowledged, not_triggered, plan_exhausted, idempotency_key_reused,
 // too_many_devices, device_gone, device_not_verified, contact_exists, too_many_contacts,
-// push_app_exists, push_app_in_file, push_app_in_use. 413: too_large. 415: unsupported_media_type.
-// 429: too_many_attempts, too_many_tests. 500: internal.
-// 503: overloaded, shutting_down, database_unreachable, outcome_unknown, busy, login_busy,
+// push_app_exists, push_app_in_file, push_app_in_use, code_expired, no_code_needed,
+// no_secret, challenge_failed. 413: too_large. 415: unsupported_media_type.
+// 429: too_many_attempts, too_many_codes, too_many_tests. 500: internal.
+// 503: overloaded, shutting_down, database_unreachable, outcome_unknown, busy, code_not_sent, login_busy,
 // keys_not_ready, too_many_connections, draining, not_ready, timeout, body_cut.
 type Problem struct {
 	// Code For programs; it does not change.
@@ -761,6 +857,9 @@ type RefreshRequest struct {
 	RefreshToken string `json:"refresh_token"`
 }
 
+// RuleMethod push reaches installed apps and browsers; the others reach verified addresses.
+type RuleMethod = oncall.Method
+
 // ServiceOnCall defines model for ServiceOnCall.
 type ServiceOnCall struct {
 	Levels  []LevelOnCall `json:"levels"`
@@ -889,6 +988,9 @@ type WebPushKeys struct {
 	// P256dh Its public key, base64url.
 	P256dh string `json:"p256dh"`
 }
+
+// ContactMethodID defines model for ContactMethodID.
+type ContactMethodID = string
 
 // Cursor defines model for Cursor.
 type Cursor = string
@@ -1090,6 +1192,12 @@ type RemovePushAppParams struct {
 // PerformActionJSONRequestBody defines body for PerformAction for application/json ContentType.
 type PerformActionJSONRequestBody = ActionRequest
 
+// CreateContactMethodJSONRequestBody defines body for CreateContactMethod for application/json ContentType.
+type CreateContactMethodJSONRequestBody = NewContactMethod
+
+// VerifyContactMethodJSONRequestBody defines body for VerifyContactMethod for application/json ContentType.
+type VerifyContactMethodJSONRequestBody = ContactMethodProof
+
 // RegisterDeviceJSONRequestBody defines body for RegisterDevice for application/json ContentType.
 type RegisterDeviceJSONRequestBody = DeviceRegistration
 
@@ -1107,6 +1215,9 @@ type ReassignIncidentJSONRequestBody = Reassignment
 
 // SnoozeIncidentJSONRequestBody defines body for SnoozeIncident for application/json ContentType.
 type SnoozeIncidentJSONRequestBody = Snooze
+
+// ReplaceNotificationRulesJSONRequestBody defines body for ReplaceNotificationRules for application/json ContentType.
+type ReplaceNotificationRulesJSONRequestBody = NewNotificationRules
 
 // CreatePushAppJSONRequestBody defines body for CreatePushApp for application/json ContentType.
 type CreatePushAppJSONRequestBody = PushAppCreation
@@ -1128,6 +1239,24 @@ type ServerInterface interface {
 	// PerformAction Tap a notification's button
 	// (POST /v1/actions)
 	PerformAction(w http.ResponseWriter, r *http.Request)
+	// ListContactMethods My contact methods
+	// (GET /v1/contact-methods)
+	ListContactMethods(w http.ResponseWriter, r *http.Request)
+	// CreateContactMethod Add an address
+	// (POST /v1/contact-methods)
+	CreateContactMethod(w http.ResponseWriter, r *http.Request)
+	// RemoveContactMethod Remove an address
+	// (DELETE /v1/contact-methods/{contact_method_id})
+	RemoveContactMethod(w http.ResponseWriter, r *http.Request, contactMethodId ContactMethodID)
+	// ResendContactMethodCode Send a new code
+	// (POST /v1/contact-methods/{contact_method_id}/resend)
+	ResendContactMethodCode(w http.ResponseWriter, r *http.Request, contactMethodId ContactMethodID)
+	// RotateContactMethodSecret Give a webhook a new secret
+	// (POST /v1/contact-methods/{contact_method_id}/rotate-secret)
+	RotateContactMethodSecret(w http.ResponseWriter, r *http.Request, contactMethodId ContactMethodID)
+	// VerifyContactMethod Prove that an address is mine
+	// (POST /v1/contact-methods/{contact_method_id}/verify)
+	VerifyContactMethod(w http.ResponseWriter, r *http.Request, contactMethodId ContactMethodID)
 	// ListDeliveries The delivery log
 	// (GET /v1/deliveries)
 	ListDeliveries(w http.ResponseWriter, r *http.Request, params ListDeliveriesParams)
@@ -1188,6 +1317,12 @@ type ServerInterface interface {
 	// GetMyPageability Would a page wake me?
 	// (GET /v1/me/pageability)
 	GetMyPageability(w http.ResponseWriter, r *http.Request)
+	// ListNotificationRules My notification rules
+	// (GET /v1/notification-rules)
+	ListNotificationRules(w http.ResponseWriter, r *http.Request)
+	// ReplaceNotificationRules Replace my notification rules
+	// (PUT /v1/notification-rules)
+	ReplaceNotificationRules(w http.ResponseWriter, r *http.Request)
 	// ListOnCall Who would be woken
 	// (GET /v1/oncall)
 	ListOnCall(w http.ResponseWriter, r *http.Request, params ListOnCallParams)
@@ -1249,6 +1384,138 @@ func (siw *ServerInterfaceWrapper) PerformAction(w http.ResponseWriter, r *http.
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.PerformAction(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListContactMethods operation middleware
+func (siw *ServerInterfaceWrapper) ListContactMethods(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListContactMethods(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateContactMethod operation middleware
+func (siw *ServerInterfaceWrapper) CreateContactMethod(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateContactMethod(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RemoveContactMethod operation middleware
+func (siw *ServerInterfaceWrapper) RemoveContactMethod(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "contact_method_id" -------------
+	var contactMethodId ContactMethodID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "contact_method_id", r.PathValue("contact_method_id"), &contactMethodId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "contact_method_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RemoveContactMethod(w, r, contactMethodId)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ResendContactMethodCode operation middleware
+func (siw *ServerInterfaceWrapper) ResendContactMethodCode(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "contact_method_id" -------------
+	var contactMethodId ContactMethodID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "contact_method_id", r.PathValue("contact_method_id"), &contactMethodId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "contact_method_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ResendContactMethodCode(w, r, contactMethodId)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RotateContactMethodSecret operation middleware
+func (siw *ServerInterfaceWrapper) RotateContactMethodSecret(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "contact_method_id" -------------
+	var contactMethodId ContactMethodID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "contact_method_id", r.PathValue("contact_method_id"), &contactMethodId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "contact_method_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RotateContactMethodSecret(w, r, contactMethodId)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// VerifyContactMethod operation middleware
+func (siw *ServerInterfaceWrapper) VerifyContactMethod(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "contact_method_id" -------------
+	var contactMethodId ContactMethodID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "contact_method_id", r.PathValue("contact_method_id"), &contactMethodId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "contact_method_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.VerifyContactMethod(w, r, contactMethodId)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2216,6 +2483,34 @@ func (siw *ServerInterfaceWrapper) GetMyPageability(w http.ResponseWriter, r *ht
 	handler.ServeHTTP(w, r)
 }
 
+// ListNotificationRules operation middleware
+func (siw *ServerInterfaceWrapper) ListNotificationRules(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListNotificationRules(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ReplaceNotificationRules operation middleware
+func (siw *ServerInterfaceWrapper) ReplaceNotificationRules(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ReplaceNotificationRules(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListOnCall operation middleware
 func (siw *ServerInterfaceWrapper) ListOnCall(w http.ResponseWriter, r *http.Request) {
 
@@ -2762,6 +3057,12 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	}
 
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/actions", wrapper.PerformAction)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/contact-methods", wrapper.ListContactMethods)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/contact-methods", wrapper.CreateContactMethod)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/v1/contact-methods/{contact_method_id}", wrapper.RemoveContactMethod)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/contact-methods/{contact_method_id}/resend", wrapper.ResendContactMethodCode)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/contact-methods/{contact_method_id}/rotate-secret", wrapper.RotateContactMethodSecret)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/contact-methods/{contact_method_id}/verify", wrapper.VerifyContactMethod)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/deliveries", wrapper.ListDeliveries)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/devices", wrapper.ListDevices)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/devices", wrapper.RegisterDevice)
@@ -2782,6 +3083,8 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/incidents/{incident_id}/unacknowledge", wrapper.UnacknowledgeIncident)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/me", wrapper.GetMe)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/me/pageability", wrapper.GetMyPageability)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/notification-rules", wrapper.ListNotificationRules)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/v1/notification-rules", wrapper.ReplaceNotificationRules)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/oncall", wrapper.ListOnCall)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/pageability", wrapper.ListPageability)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/push/apps", wrapper.ListPushApps)
@@ -2833,6 +3136,228 @@ type PerformActiondefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response PerformActiondefaultApplicationProblemPlusJSONResponse) VisitPerformActionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListContactMethodsRequestObject struct {
+}
+
+type ListContactMethodsResponseObject interface {
+	VisitListContactMethodsResponse(w http.ResponseWriter) error
+}
+
+type ListContactMethods200JSONResponse ContactMethodList
+
+func (response ListContactMethods200JSONResponse) VisitListContactMethodsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListContactMethodsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListContactMethodsdefaultApplicationProblemPlusJSONResponse) VisitListContactMethodsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateContactMethodRequestObject struct {
+	Body *CreateContactMethodJSONRequestBody
+}
+
+type CreateContactMethodResponseObject interface {
+	VisitCreateContactMethodResponse(w http.ResponseWriter) error
+}
+
+type CreateContactMethod201JSONResponse ContactMethod
+
+func (response CreateContactMethod201JSONResponse) VisitCreateContactMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateContactMethoddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateContactMethoddefaultApplicationProblemPlusJSONResponse) VisitCreateContactMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveContactMethodRequestObject struct {
+	ContactMethodId ContactMethodID `json:"contact_method_id"`
+}
+
+type RemoveContactMethodResponseObject interface {
+	VisitRemoveContactMethodResponse(w http.ResponseWriter) error
+}
+
+type RemoveContactMethod204Response struct {
+}
+
+func (response RemoveContactMethod204Response) VisitRemoveContactMethodResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type RemoveContactMethoddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RemoveContactMethoddefaultApplicationProblemPlusJSONResponse) VisitRemoveContactMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResendContactMethodCodeRequestObject struct {
+	ContactMethodId ContactMethodID `json:"contact_method_id"`
+}
+
+type ResendContactMethodCodeResponseObject interface {
+	VisitResendContactMethodCodeResponse(w http.ResponseWriter) error
+}
+
+type ResendContactMethodCode204Response struct {
+}
+
+func (response ResendContactMethodCode204Response) VisitResendContactMethodCodeResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type ResendContactMethodCodedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ResendContactMethodCodedefaultApplicationProblemPlusJSONResponse) VisitResendContactMethodCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateContactMethodSecretRequestObject struct {
+	ContactMethodId ContactMethodID `json:"contact_method_id"`
+}
+
+type RotateContactMethodSecretResponseObject interface {
+	VisitRotateContactMethodSecretResponse(w http.ResponseWriter) error
+}
+
+type RotateContactMethodSecret200JSONResponse ContactMethod
+
+func (response RotateContactMethodSecret200JSONResponse) VisitRotateContactMethodSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateContactMethodSecretdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RotateContactMethodSecretdefaultApplicationProblemPlusJSONResponse) VisitRotateContactMethodSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyContactMethodRequestObject struct {
+	ContactMethodId ContactMethodID `json:"contact_method_id"`
+	Body            *VerifyContactMethodJSONRequestBody
+}
+
+type VerifyContactMethodResponseObject interface {
+	VisitVerifyContactMethodResponse(w http.ResponseWriter) error
+}
+
+type VerifyContactMethod200JSONResponse ContactMethod
+
+func (response VerifyContactMethod200JSONResponse) VisitVerifyContactMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyContactMethoddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response VerifyContactMethoddefaultApplicationProblemPlusJSONResponse) VisitVerifyContactMethodResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -3654,6 +4179,83 @@ func (response GetMyPageabilitydefaultApplicationProblemPlusJSONResponse) VisitG
 	return err
 }
 
+type ListNotificationRulesRequestObject struct {
+}
+
+type ListNotificationRulesResponseObject interface {
+	VisitListNotificationRulesResponse(w http.ResponseWriter) error
+}
+
+type ListNotificationRules200JSONResponse NotificationRuleList
+
+func (response ListNotificationRules200JSONResponse) VisitListNotificationRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNotificationRulesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListNotificationRulesdefaultApplicationProblemPlusJSONResponse) VisitListNotificationRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceNotificationRulesRequestObject struct {
+	Body *ReplaceNotificationRulesJSONRequestBody
+}
+
+type ReplaceNotificationRulesResponseObject interface {
+	VisitReplaceNotificationRulesResponse(w http.ResponseWriter) error
+}
+
+type ReplaceNotificationRules200JSONResponse NotificationRuleList
+
+func (response ReplaceNotificationRules200JSONResponse) VisitReplaceNotificationRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceNotificationRulesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ReplaceNotificationRulesdefaultApplicationProblemPlusJSONResponse) VisitReplaceNotificationRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListOnCallRequestObject struct {
 	Params ListOnCallParams
 }
@@ -4228,6 +4830,24 @@ type StrictServerInterface interface {
 	// PerformAction Tap a notification's button
 	// (POST /v1/actions)
 	PerformAction(ctx context.Context, request PerformActionRequestObject) (PerformActionResponseObject, error)
+	// ListContactMethods My contact methods
+	// (GET /v1/contact-methods)
+	ListContactMethods(ctx context.Context, request ListContactMethodsRequestObject) (ListContactMethodsResponseObject, error)
+	// CreateContactMethod Add an address
+	// (POST /v1/contact-methods)
+	CreateContactMethod(ctx context.Context, request CreateContactMethodRequestObject) (CreateContactMethodResponseObject, error)
+	// RemoveContactMethod Remove an address
+	// (DELETE /v1/contact-methods/{contact_method_id})
+	RemoveContactMethod(ctx context.Context, request RemoveContactMethodRequestObject) (RemoveContactMethodResponseObject, error)
+	// ResendContactMethodCode Send a new code
+	// (POST /v1/contact-methods/{contact_method_id}/resend)
+	ResendContactMethodCode(ctx context.Context, request ResendContactMethodCodeRequestObject) (ResendContactMethodCodeResponseObject, error)
+	// RotateContactMethodSecret Give a webhook a new secret
+	// (POST /v1/contact-methods/{contact_method_id}/rotate-secret)
+	RotateContactMethodSecret(ctx context.Context, request RotateContactMethodSecretRequestObject) (RotateContactMethodSecretResponseObject, error)
+	// VerifyContactMethod Prove that an address is mine
+	// (POST /v1/contact-methods/{contact_method_id}/verify)
+	VerifyContactMethod(ctx context.Context, request VerifyContactMethodRequestObject) (VerifyContactMethodResponseObject, error)
 	// ListDeliveries The delivery log
 	// (GET /v1/deliveries)
 	ListDeliveries(ctx context.Context, request ListDeliveriesRequestObject) (ListDeliveriesResponseObject, error)
@@ -4288,6 +4908,12 @@ type StrictServerInterface interface {
 	// GetMyPageability Would a page wake me?
 	// (GET /v1/me/pageability)
 	GetMyPageability(ctx context.Context, request GetMyPageabilityRequestObject) (GetMyPageabilityResponseObject, error)
+	// ListNotificationRules My notification rules
+	// (GET /v1/notification-rules)
+	ListNotificationRules(ctx context.Context, request ListNotificationRulesRequestObject) (ListNotificationRulesResponseObject, error)
+	// ReplaceNotificationRules Replace my notification rules
+	// (PUT /v1/notification-rules)
+	ReplaceNotificationRules(ctx context.Context, request ReplaceNotificationRulesRequestObject) (ReplaceNotificationRulesResponseObject, error)
 	// ListOnCall Who would be woken
 	// (GET /v1/oncall)
 	ListOnCall(ctx context.Context, request ListOnCallRequestObject) (ListOnCallResponseObject, error)
@@ -4398,6 +5024,172 @@ func (sh *strictHandler) PerformAction(w http.ResponseWriter, r *http.Request) {
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(PerformActionResponseObject); ok {
 		if err := validResponse.VisitPerformActionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListContactMethods operation middleware
+func (sh *strictHandler) ListContactMethods(w http.ResponseWriter, r *http.Request) {
+	var request ListContactMethodsRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListContactMethods(ctx, request.(ListContactMethodsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListContactMethods")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListContactMethodsResponseObject); ok {
+		if err := validResponse.VisitListContactMethodsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateContactMethod operation middleware
+func (sh *strictHandler) CreateContactMethod(w http.ResponseWriter, r *http.Request) {
+	var request CreateContactMethodRequestObject
+
+	var body CreateContactMethodJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateContactMethod(ctx, request.(CreateContactMethodRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateContactMethod")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateContactMethodResponseObject); ok {
+		if err := validResponse.VisitCreateContactMethodResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RemoveContactMethod operation middleware
+func (sh *strictHandler) RemoveContactMethod(w http.ResponseWriter, r *http.Request, contactMethodId ContactMethodID) {
+	var request RemoveContactMethodRequestObject
+
+	request.ContactMethodId = contactMethodId
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.RemoveContactMethod(ctx, request.(RemoveContactMethodRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RemoveContactMethod")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RemoveContactMethodResponseObject); ok {
+		if err := validResponse.VisitRemoveContactMethodResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ResendContactMethodCode operation middleware
+func (sh *strictHandler) ResendContactMethodCode(w http.ResponseWriter, r *http.Request, contactMethodId ContactMethodID) {
+	var request ResendContactMethodCodeRequestObject
+
+	request.ContactMethodId = contactMethodId
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ResendContactMethodCode(ctx, request.(ResendContactMethodCodeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ResendContactMethodCode")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ResendContactMethodCodeResponseObject); ok {
+		if err := validResponse.VisitResendContactMethodCodeResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RotateContactMethodSecret operation middleware
+func (sh *strictHandler) RotateContactMethodSecret(w http.ResponseWriter, r *http.Request, contactMethodId ContactMethodID) {
+	var request RotateContactMethodSecretRequestObject
+
+	request.ContactMethodId = contactMethodId
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.RotateContactMethodSecret(ctx, request.(RotateContactMethodSecretRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RotateContactMethodSecret")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RotateContactMethodSecretResponseObject); ok {
+		if err := validResponse.VisitRotateContactMethodSecretResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// VerifyContactMethod operation middleware
+func (sh *strictHandler) VerifyContactMethod(w http.ResponseWriter, r *http.Request, contactMethodId ContactMethodID) {
+	var request VerifyContactMethodRequestObject
+
+	request.ContactMethodId = contactMethodId
+
+	var body VerifyContactMethodJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.VerifyContactMethod(ctx, request.(VerifyContactMethodRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "VerifyContactMethod")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(VerifyContactMethodResponseObject); ok {
+		if err := validResponse.VisitVerifyContactMethodResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -4964,6 +5756,61 @@ func (sh *strictHandler) GetMyPageability(w http.ResponseWriter, r *http.Request
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetMyPageabilityResponseObject); ok {
 		if err := validResponse.VisitGetMyPageabilityResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListNotificationRules operation middleware
+func (sh *strictHandler) ListNotificationRules(w http.ResponseWriter, r *http.Request) {
+	var request ListNotificationRulesRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListNotificationRules(ctx, request.(ListNotificationRulesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListNotificationRules")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListNotificationRulesResponseObject); ok {
+		if err := validResponse.VisitListNotificationRulesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ReplaceNotificationRules operation middleware
+func (sh *strictHandler) ReplaceNotificationRules(w http.ResponseWriter, r *http.Request) {
+	var request ReplaceNotificationRulesRequestObject
+
+	var body ReplaceNotificationRulesJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplaceNotificationRules(ctx, request.(ReplaceNotificationRulesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplaceNotificationRules")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ReplaceNotificationRulesResponseObject); ok {
+		if err := validResponse.VisitReplaceNotificationRulesResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -41,6 +41,8 @@ type Config struct {
 	Retention RetentionConfig `yaml:"retention"`
 	Notices   NoticesConfig   `yaml:"notices"`
 	Push      PushConfig      `yaml:"push"`
+	SMTP      SMTPConfig      `yaml:"smtp"`
+	Webhook   WebhookConfig   `yaml:"webhook"`
 }
 
 // NoticesConfig is about what people are told of themselves.
@@ -149,6 +151,7 @@ func Defaults() Config {
 		Realtime:            RealtimeConfig{MaxConnections: 20_000},
 		Retention:           RetentionConfig{TimelineDays: 400, DeliveriesDays: 30},
 		Notices:             NoticesConfig{ShiftReminder: time.Hour},
+		SMTP:                SMTPConfig{TLS: "mandatory", Connections: 2},
 		Push:                PushConfig{WebPush: WebPushConfig{Enabled: true}},
 	}
 }

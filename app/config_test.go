@@ -188,6 +188,7 @@ func TestTheExampleAndTheManualKnowEverySetting(t *testing.T) {
 	}
 	want := Defaults()
 	want.TrustedProxies, want.Realtime.Origins = c.TrustedProxies, c.Realtime.Origins // empty lists, not nil
+	want.Webhook.AllowNetworks = c.Webhook.AllowNetworks
 	want.Push.APNs.Apps, want.Push.FCM.Apps, want.Push.WebPush.ExtraHosts = c.Push.APNs.Apps, c.Push.FCM.Apps, c.Push.WebPush.ExtraHosts
 	if diff := cmp.Diff(want, c); diff != "" {
 		t.Errorf("the example says it shows the defaults, but:\n%s", diff)

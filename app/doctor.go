@@ -70,6 +70,7 @@ func Doctor(ctx context.Context, cfg Config, loadErr error) []Finding {
 	f.checkSecret(cfg)
 	f.checkDatabase(ctx, cfg)
 	f.checkPush(cfg)
+	f.checkContacts(ctx, cfg)
 	f.checkFiles(cfg)
 	return f
 }

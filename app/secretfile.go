@@ -24,6 +24,7 @@ func (c *Config) secretPairs() []secretPair {
 	pairs := []secretPair{
 		{"database", &c.Database, c.DatabaseFile},
 		{"secret", &c.Secret, c.SecretFile},
+		{"smtp.password", &c.SMTP.Password, c.SMTP.PasswordFile},
 	}
 	for i := range c.Push.APNs.Apps {
 		a := &c.Push.APNs.Apps[i]
@@ -64,7 +65,7 @@ func readSecretFiles(c *Config) Problems {
 // hideSecret keeps a secret's value out of a sentence about it.
 func hideSecret(s Setting, err error) string {
 	switch s.Key {
-	case "secret", "database":
+	case "secret", "database", "smtp.password":
 		return "is malformed"
 	}
 	return err.Error()

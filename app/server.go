@@ -79,6 +79,7 @@ func (a *App) routes(h *house, probes []probe) (http.Handler, error) {
 	conf := api.Config{
 		Auth: h.auth, Desk: h.desk, Intake: h.desk, Incidents: h.db.Incidents(), Devices: phones{h.db.Devices(), h.pipeline.Moved},
 		Holds: h.db.Devices(), Deliveries: h.db.DeliveryLog(), Watch: h.watch,
+		Contacts: contacts{h.db.Contacts(), h.pipeline.Moved}, Carriers: h.carriers, CodeKey: h.codeKey,
 		Apps: h.pushers.Names, PushApps: h.pushers, Stream: h.hub.Handler(), Operations: operations, Proxies: a.cfg.proxies(),
 		Now: a.opt.Now, Log: a.log, Meter: a.meter,
 	}
@@ -86,6 +87,24 @@ func (a *App) routes(h *house, probes []probe) (http.Handler, error) {
 		conf.WebPush = h.web
 	}
 	return api.New(conf)
+}
+
+// addresses is api.Contacts by a name that none of its methods has.
+type addresses = api.Contacts
+
+// contacts tells this node's pipeline of addresses that are gone.
+type contacts struct {
+	addresses
+	moved func(deviceID string)
+}
+
+// RemoveContact leaves nothing on its way.
+func (c contacts) RemoveContact(ctx context.Context, userID, id string) error {
+	err := c.addresses.RemoveContact(ctx, userID, id)
+	if err == nil {
+		c.moved(id)
+	}
+	return err
 }
 
 // devices is api.Devices by a name that none of its methods has.

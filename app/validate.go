@@ -56,6 +56,7 @@ func (c Config) problems() Problems {
 		p.between("push.probe_every", every, time.Hour, 7*24*time.Hour) // iOS lets about two silent pushes an hour through
 	}
 	p.push(c.Push)
+	p.contacts(c)
 	return p
 }
 

@@ -29,6 +29,8 @@ type house struct {
 	auth     *auth.Service
 	pushers  *pushers
 	web      *webpush.Sender // nil: switched off
+	carriers *carriers
+	codeKey  []byte
 	pipeline *push.Pipeline
 	desk     *respond.Desk
 	watch    *respond.Watch
@@ -57,6 +59,12 @@ func (a *App) build(ctx context.Context, u *undo) (*house, error) {
 		return nil, err
 	}
 	h := &house{pushers: pushers}
+	if h.carriers, err = a.carriers(secret); err != nil {
+		return nil, err
+	}
+	if h.codeKey, err = codeKey(secret); err != nil {
+		return nil, err
+	}
 	if h.db, err = a.cfg.openDatabase(ctx, a.options(), a.meter, u); err != nil {
 		return nil, err
 	}
@@ -135,6 +143,7 @@ func (a *App) pipeline(h *house, p *pulse) *push.Pipeline {
 	for of, s := range h.pushers.switches {
 		senders[of] = s
 	}
+	h.carriers.into(senders)
 	if h.web != nil {
 		senders[push.WebPush] = h.web
 	}

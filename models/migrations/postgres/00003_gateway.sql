@@ -98,3 +98,16 @@ CREATE TABLE prune_holds (
     reason   text        NOT NULL,
     PRIMARY KEY (provider, app)
 );
+
+-- Codes that prove an address, one row for each that was sent: the newest of an
+-- address counts, the others keep count of how often somebody asked.
+CREATE TABLE contact_codes (
+    device_id  text NOT NULL,
+    user_id    text NOT NULL,
+    sent_at    timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    hash       bytea NOT NULL,
+    tries      integer NOT NULL,
+    PRIMARY KEY (device_id, sent_at)
+);
+CREATE INDEX contact_codes_of_user ON contact_codes (user_id, sent_at);

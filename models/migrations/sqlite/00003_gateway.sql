@@ -141,3 +141,16 @@ CREATE TABLE prune_holds (
     reason   TEXT        NOT NULL,
     PRIMARY KEY (provider, app)
 ) WITHOUT ROWID;
+
+-- Codes that prove an address, one row for each that was sent: the newest of an
+-- address counts, the others keep count of how often somebody asked.
+CREATE TABLE contact_codes (
+    device_id  TEXT NOT NULL,
+    user_id    TEXT NOT NULL,
+    sent_at    TIMESTAMP NOT NULL,
+    expires_at TIMESTAMP NOT NULL,
+    hash       BLOB NOT NULL,
+    tries      INTEGER NOT NULL,
+    PRIMARY KEY (device_id, sent_at)
+) WITHOUT ROWID;
+CREATE INDEX contact_codes_of_user ON contact_codes (user_id, sent_at);
