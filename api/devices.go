@@ -71,6 +71,9 @@ func (s *server) newDevice(r DeviceRegistration) (push.Device, error) {
 		CreatedAt: now, LastSeenAt: now,
 	}
 	setKeys(&d, r.Keys)
+	if err := setExtras(&d, r.SealKey, r.LiveActivity); err != nil {
+		return push.Device{}, err
+	}
 	if d.Environment != string(PushEnvironmentProduction) && d.Provider != push.APNs {
 		return push.Device{}, fault.Field("environment", "bad_environment", "only APNs has a sandbox; leave environment out")
 	}
@@ -150,6 +153,9 @@ func (s *server) changed(d push.Device, c DeviceChange) (push.Device, error) {
 	set(&d.OSVersion, c.OsVersion)
 	set(&d.Locale, c.Locale)
 	d.LastSeenAt = s.now()
+	if err := setExtras(&d, c.SealKey, c.LiveActivity); err != nil {
+		return d, err
+	}
 	if c.Capabilities != nil {
 		var err error
 		if d.Capabilities, err = capabilities(c.Capabilities, d.Platform, d.LastSeenAt); err != nil {
@@ -202,6 +208,7 @@ func device(d push.Device) Device {
 		Capabilities: d.Capabilities, AppVersion: d.AppVersion,
 		OsVersion: d.OSVersion, Locale: d.Locale, RegisteredAt: d.RegisteredAt, CreatedAt: d.CreatedAt,
 		LastSeenAt: present(d.LastSeenAt), LastReceiptAt: present(d.LastReceiptAt),
+		SealKey: present(d.Keys.Seal), LiveActivities: present(d.LiveActivity.StartToken != ""),
 	}
 }
 

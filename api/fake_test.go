@@ -118,22 +118,23 @@ func (p *people) JWKS() []byte {
 
 // desk is respond and its store in memory, on the real incident machine.
 type desk struct {
-	mu        sync.Mutex
-	incidents []incident.Incident // newest first
-	timeline  []incident.Entry
-	alerts    []respond.Alert
-	commands  []respond.Command
-	phones    *phones // whose buttons are good
-	answers   map[string]respond.Answer
-	onCall    []respond.ServiceOnCall
-	asked     time.Time // the moment OnCall was asked about
-	filter    respond.IncidentFilter
-	reports   []respond.Report
-	returned  []string                // "user device"
-	log       []respond.DeliveryStory // newest first
-	logFilter respond.DeliveryFilter
-	err       error // what everything fails with
-	panics    bool
+	activities []respond.ActivityReport
+	mu         sync.Mutex
+	incidents  []incident.Incident // newest first
+	timeline   []incident.Entry
+	alerts     []respond.Alert
+	commands   []respond.Command
+	phones     *phones // whose buttons are good
+	answers    map[string]respond.Answer
+	onCall     []respond.ServiceOnCall
+	asked      time.Time // the moment OnCall was asked about
+	filter     respond.IncidentFilter
+	reports    []respond.Report
+	returned   []string                // "user device"
+	log        []respond.DeliveryStory // newest first
+	logFilter  respond.DeliveryFilter
+	err        error // what everything fails with
+	panics     bool
 }
 
 func (d *desk) Act(_ context.Context, cmd respond.Command) (respond.Answer, error) {
@@ -193,6 +194,11 @@ func (d *desk) OnCall(at time.Time) []respond.ServiceOnCall {
 	defer d.mu.Unlock()
 	d.asked = at
 	return slices.Clone(d.onCall)
+}
+
+func (d *desk) ReportActivity(_ context.Context, r respond.ActivityReport) error {
+	d.activities = append(d.activities, r)
+	return nil
 }
 
 // Report makes of receipts what their ids say: only the desk knows deliveries.

@@ -115,6 +115,8 @@ type Desk interface {
 	Act(ctx context.Context, cmd respond.Command) (respond.Answer, error)
 	OnCall(at time.Time) []respond.ServiceOnCall
 	Report(ctx context.Context, r respond.Report) ([]respond.Hearing, error)
+	// ReportActivity takes the token of a Live Activity, or its end.
+	ReportActivity(ctx context.Context, r respond.ActivityReport) error
 	// Returned says that a device is there, and may have missed something.
 	Returned(ctx context.Context, userID, deviceID string) error
 }

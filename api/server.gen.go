@@ -115,6 +115,12 @@ type ActionResult struct {
 	Incident Incident `json:"incident"`
 }
 
+// ActivityToken defines model for ActivityToken.
+type ActivityToken struct {
+	// Token The activity's own update token, hexadecimal.
+	Token string `json:"token"`
+}
+
 // Actor Who did it, and by what way.
 type Actor = incident.Actor
 
@@ -313,10 +319,13 @@ type Device struct {
 	// LastReceiptAt When the app last reported what became of a push.
 	LastReceiptAt *time.Time `json:"last_receipt_at,omitempty"`
 	LastSeenAt    *time.Time `json:"last_seen_at,omitempty"`
-	Locale        string     `json:"locale"`
-	Name          string     `json:"name"`
-	OsVersion     string     `json:"os_version"`
-	Platform      Platform   `json:"platform"`
+
+	// LiveActivities There is a token to start Live Activities with.
+	LiveActivities *bool    `json:"live_activities,omitempty"`
+	Locale         string   `json:"locale"`
+	Name           string   `json:"name"`
+	OsVersion      string   `json:"os_version"`
+	Platform       Platform `json:"platform"`
 
 	// Provider Who carries pushes to the device; others may come. webpush is for browsers and installed web apps.
 	Provider PushProvider `json:"provider"`
@@ -327,6 +336,9 @@ type Device struct {
 
 	// RegisteredAt When the app last presented its token.
 	RegisteredAt time.Time `json:"registered_at"`
+
+	// SealKey The public key that texts are sealed to.
+	SealKey *string `json:"seal_key,omitempty"`
 
 	// State active devices are rung. suspect ones too, though the provider said something that may mean that the token is bad.
 	// dead ones are not: the provider proved that the app is gone from there.
@@ -353,11 +365,17 @@ type DeviceChange struct {
 	Capabilities *Capabilities `json:"capabilities,omitempty"`
 
 	// Keys What a browser's payloads are encrypted to, as PushSubscription.toJSON() gives it. Web Push only.
-	Keys      *WebPushKeys `json:"keys,omitempty"`
-	Locale    *string      `json:"locale,omitempty"`
-	Name      *string      `json:"name,omitempty"`
-	OsVersion *string      `json:"os_version,omitempty"`
-	Token     *string      `json:"token,omitempty"`
+	Keys *WebPushKeys `json:"keys,omitempty"`
+
+	// LiveActivity How this iPhone takes Live Activities. Sent whole; what is left out is taken back.
+	LiveActivity *LiveActivity `json:"live_activity,omitempty"`
+	Locale       *string       `json:"locale,omitempty"`
+	Name         *string       `json:"name,omitempty"`
+	OsVersion    *string       `json:"os_version,omitempty"`
+
+	// SealKey A new public key to seal texts to.
+	SealKey *string `json:"seal_key,omitempty"`
+	Token   *string `json:"token,omitempty"`
 
 	// TokenKind What `token` is: an APNs device token or FCM registration token, a Firebase installation id (FCM only), or the
 	// endpoint of a browser's subscription (Web Push only). May be left out but for a fid.
@@ -384,14 +402,21 @@ type DeviceRegistration struct {
 	Environment *PushEnvironment `json:"environment,omitempty"`
 
 	// Keys What a browser's payloads are encrypted to, as PushSubscription.toJSON() gives it. Web Push only.
-	Keys      *WebPushKeys `json:"keys,omitempty"`
-	Locale    *string      `json:"locale,omitempty"`
-	Name      *string      `json:"name,omitempty"`
-	OsVersion *string      `json:"os_version,omitempty"`
-	Platform  Platform     `json:"platform"`
+	Keys *WebPushKeys `json:"keys,omitempty"`
+
+	// LiveActivity How this iPhone takes Live Activities. Sent whole; what is left out is taken back.
+	LiveActivity *LiveActivity `json:"live_activity,omitempty"`
+	Locale       *string       `json:"locale,omitempty"`
+	Name         *string       `json:"name,omitempty"`
+	OsVersion    *string       `json:"os_version,omitempty"`
+	Platform     Platform      `json:"platform"`
 
 	// Provider Who carries pushes to the device; others may come. webpush is for browsers and installed web apps.
 	Provider PushProvider `json:"provider"`
+
+	// SealKey The device's X25519 public key, 32 bytes in base64url without padding, for apps whose texts are sealed. Keep the
+	// private key where the notification extension can read it before the first unlock after a restart.
+	SealKey *string `json:"seal_key,omitempty"`
 
 	// Token The provider's address of this app; hexadecimal for APNs, the endpoint for Web Push.
 	Token string `json:"token"`
@@ -499,6 +524,15 @@ type LevelOnCall struct {
 	// Level From 1.
 	Level  int     `json:"level"`
 	People []Named `json:"people"`
+}
+
+// LiveActivity How this iPhone takes Live Activities. Sent whole; what is left out is taken back.
+type LiveActivity struct {
+	// Frequent The person allows frequent updates.
+	Frequent *bool `json:"frequent,omitempty"`
+
+	// StartToken The app's push-to-start token (iOS 17.2), hexadecimal. It changes now and then; send each.
+	StartToken *string `json:"start_token,omitempty"`
 }
 
 // Named defines model for Named.
@@ -651,7 +685,8 @@ type Position struct {
 // 400: invalid_json, body_missing, unknown_field, missing_field, wrong_type, bad_value, unknown_parameter,
 // repeated_parameter, bad_cursor, bad_id, wrong_id, bad_until, empty_note, note_too_long, bad_encoding,
 // bad_reassignment, missing_target, ambiguous_target, unknown_policy, unknown_user, unknown_action, bad_token,
-// bad_environment, bad_capabilities, unknown_app, provider_not_configured, bad_upgrade, token_in_url,
+// bad_environment, bad_seal_key, bad_privacy, bad_unlock,
+// bad_capabilities, unknown_app, provider_not_configured, bad_upgrade, token_in_url,
 // bad_push_app, bad_push_key, too_many_receipts, bad_platform, bad_endpoint, bad_keys,
 // bad_address, forbidden_address, bad_code, unknown_device.
 // 401: token_missing, token_invalid, token_expired, session_ended, bad_credentials, refresh_invalid, refresh_reused,
@@ -891,9 +926,15 @@ type TimelineDetail struct {
 	DeviceAt *time.Time `json:"device_at,omitempty"`
 	DeviceId *string    `json:"device_id,omitempty"`
 
-	// Kind page, update or settle.
-	Kind      *string `json:"kind,omitempty"`
-	LatencyMs *int64  `json:"latency_ms,omitempty"`
+	// Downgrade Why it does not knock as hard as the incident asks for, such as a permission that the phone has not given.
+	Downgrade *string `json:"downgrade,omitempty"`
+
+	// Kind page, update, settle or activity (a Live Activity).
+	Kind *string `json:"kind,omitempty"`
+
+	// KnockLevel How hard the push knocks on the device. critical, time-sensitive, active, passive or silent.
+	KnockLevel *string `json:"knock_level,omitempty"`
+	LatencyMs  *int64  `json:"latency_ms,omitempty"`
 
 	// Level Place in the escalation plan, from 1.
 	Level *int `json:"level,omitempty"`
@@ -1204,6 +1245,9 @@ type RegisterDeviceJSONRequestBody = DeviceRegistration
 // UpdateDeviceJSONRequestBody defines body for UpdateDevice for application/json ContentType.
 type UpdateDeviceJSONRequestBody = DeviceChange
 
+// PutActivityJSONRequestBody defines body for PutActivity for application/json ContentType.
+type PutActivityJSONRequestBody = ActivityToken
+
 // TestDeviceJSONRequestBody defines body for TestDevice for application/json ContentType.
 type TestDeviceJSONRequestBody = DeviceTest
 
@@ -1272,6 +1316,12 @@ type ServerInterface interface {
 	// UpdateDevice Change a device, or give it a new token
 	// (PATCH /v1/devices/{device_id})
 	UpdateDevice(w http.ResponseWriter, r *http.Request, deviceId DeviceID)
+	// EndActivity A Live Activity has ended
+	// (DELETE /v1/devices/{device_id}/activities/{incident_id})
+	EndActivity(w http.ResponseWriter, r *http.Request, deviceId DeviceID, incidentId IncidentID)
+	// PutActivity Tell a Live Activity's token
+	// (PUT /v1/devices/{device_id}/activities/{incident_id})
+	PutActivity(w http.ResponseWriter, r *http.Request, deviceId DeviceID, incidentId IncidentID)
 	// TestDevice Will it ring?
 	// (POST /v1/devices/{device_id}/test)
 	TestDevice(w http.ResponseWriter, r *http.Request, deviceId DeviceID, params TestDeviceParams)
@@ -1720,6 +1770,76 @@ func (siw *ServerInterfaceWrapper) UpdateDevice(w http.ResponseWriter, r *http.R
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.UpdateDevice(w, r, deviceId)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// EndActivity operation middleware
+func (siw *ServerInterfaceWrapper) EndActivity(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "device_id" -------------
+	var deviceId DeviceID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "device_id", r.PathValue("device_id"), &deviceId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "device_id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "incident_id" -------------
+	var incidentId IncidentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "incident_id", r.PathValue("incident_id"), &incidentId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "incident_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.EndActivity(w, r, deviceId, incidentId)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// PutActivity operation middleware
+func (siw *ServerInterfaceWrapper) PutActivity(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "device_id" -------------
+	var deviceId DeviceID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "device_id", r.PathValue("device_id"), &deviceId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "device_id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "incident_id" -------------
+	var incidentId IncidentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "incident_id", r.PathValue("incident_id"), &incidentId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "incident_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.PutActivity(w, r, deviceId, incidentId)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -3068,6 +3188,8 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/devices", wrapper.RegisterDevice)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/v1/devices/{device_id}", wrapper.RemoveDevice)
 	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/v1/devices/{device_id}", wrapper.UpdateDevice)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/v1/devices/{device_id}/activities/{incident_id}", wrapper.EndActivity)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/v1/devices/{device_id}/activities/{incident_id}", wrapper.PutActivity)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/devices/{device_id}/test", wrapper.TestDevice)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/incidents", wrapper.ListIncidents)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/incidents/{incident_id}", wrapper.GetIncident)
@@ -3547,6 +3669,75 @@ type UpdateDevicedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response UpdateDevicedefaultApplicationProblemPlusJSONResponse) VisitUpdateDeviceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndActivityRequestObject struct {
+	DeviceId   DeviceID   `json:"device_id"`
+	IncidentId IncidentID `json:"incident_id"`
+}
+
+type EndActivityResponseObject interface {
+	VisitEndActivityResponse(w http.ResponseWriter) error
+}
+
+type EndActivity204Response struct {
+}
+
+func (response EndActivity204Response) VisitEndActivityResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type EndActivitydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response EndActivitydefaultApplicationProblemPlusJSONResponse) VisitEndActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutActivityRequestObject struct {
+	DeviceId   DeviceID   `json:"device_id"`
+	IncidentId IncidentID `json:"incident_id"`
+	Body       *PutActivityJSONRequestBody
+}
+
+type PutActivityResponseObject interface {
+	VisitPutActivityResponse(w http.ResponseWriter) error
+}
+
+type PutActivity204Response struct {
+}
+
+func (response PutActivity204Response) VisitPutActivityResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type PutActivitydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PutActivitydefaultApplicationProblemPlusJSONResponse) VisitPutActivityResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4863,6 +5054,12 @@ type StrictServerInterface interface {
 	// UpdateDevice Change a device, or give it a new token
 	// (PATCH /v1/devices/{device_id})
 	UpdateDevice(ctx context.Context, request UpdateDeviceRequestObject) (UpdateDeviceResponseObject, error)
+	// EndActivity A Live Activity has ended
+	// (DELETE /v1/devices/{device_id}/activities/{incident_id})
+	EndActivity(ctx context.Context, request EndActivityRequestObject) (EndActivityResponseObject, error)
+	// PutActivity Tell a Live Activity's token
+	// (PUT /v1/devices/{device_id}/activities/{incident_id})
+	PutActivity(ctx context.Context, request PutActivityRequestObject) (PutActivityResponseObject, error)
 	// TestDevice Will it ring?
 	// (POST /v1/devices/{device_id}/test)
 	TestDevice(ctx context.Context, request TestDeviceRequestObject) (TestDeviceResponseObject, error)
@@ -5330,6 +5527,67 @@ func (sh *strictHandler) UpdateDevice(w http.ResponseWriter, r *http.Request, de
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(UpdateDeviceResponseObject); ok {
 		if err := validResponse.VisitUpdateDeviceResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// EndActivity operation middleware
+func (sh *strictHandler) EndActivity(w http.ResponseWriter, r *http.Request, deviceId DeviceID, incidentId IncidentID) {
+	var request EndActivityRequestObject
+
+	request.DeviceId = deviceId
+	request.IncidentId = incidentId
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.EndActivity(ctx, request.(EndActivityRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndActivity")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(EndActivityResponseObject); ok {
+		if err := validResponse.VisitEndActivityResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PutActivity operation middleware
+func (sh *strictHandler) PutActivity(w http.ResponseWriter, r *http.Request, deviceId DeviceID, incidentId IncidentID) {
+	var request PutActivityRequestObject
+
+	request.DeviceId = deviceId
+	request.IncidentId = incidentId
+
+	var body PutActivityJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.PutActivity(ctx, request.(PutActivityRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutActivity")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(PutActivityResponseObject); ok {
+		if err := validResponse.VisitPutActivityResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

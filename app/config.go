@@ -81,9 +81,11 @@ type PushConfig struct {
 	// ProbeEvery is how often a silent push asks the phones of those on call for
 	// a receipt; 0: never.
 	ProbeEvery time.Duration `yaml:"probe_every"`
-	APNs       APNsConfig    `yaml:"apns"`
-	FCM        FCMConfig     `yaml:"fcm"`
-	WebPush    WebPushConfig `yaml:"webpush"`
+	// WordsDir holds further languages for what phones show, a JSON file each.
+	WordsDir string        `yaml:"words_dir"`
+	APNs     APNsConfig    `yaml:"apns"`
+	FCM      FCMConfig     `yaml:"fcm"`
+	WebPush  WebPushConfig `yaml:"webpush"`
 }
 
 // APNsConfig is Apple's side.
@@ -104,6 +106,9 @@ type APNsApp struct {
 	KeyFile  string `yaml:"key_file"`
 	// Environments the key is good for; empty: both.
 	Environments []string `yaml:"environments"`
+	// Privacy and Unlock: see push.AppOptions.
+	Privacy string   `yaml:"privacy"`
+	Unlock  []string `yaml:"unlock"`
 }
 
 // FCMConfig is Google's side.
@@ -122,6 +127,9 @@ type FCMApp struct {
 	Ambient bool `yaml:"ambient"`
 	// ProjectID is needed with Ambient; a service account brings its own.
 	ProjectID string `yaml:"project_id"`
+	// Privacy and Unlock: see push.AppOptions.
+	Privacy string   `yaml:"privacy"`
+	Unlock  []string `yaml:"unlock"`
 }
 
 // WebPushConfig is about browsers. The key is generated and kept in the

@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/nightbell/nightbell/fault"
 	"github.com/nightbell/nightbell/push"
@@ -168,4 +169,35 @@ func (c Config) rootCAs() (*x509.CertPool, error) {
 		return nil, fmt.Errorf("push.ca_file: %s holds no certificate; it must be PEM (-----BEGIN CERTIFICATE-----)", c.Push.CAFile)
 	}
 	return pool, nil
+}
+
+// options gives what is configured for each push app beside its keys.
+func (c PushConfig) options() func(push.Provider, string) push.AppOptions {
+	type key struct {
+		provider push.Provider
+		app      string
+	}
+	known := map[key]push.AppOptions{}
+	for _, a := range c.APNs.Apps {
+		known[key{push.APNs, a.Name}] = push.AppOptions{Privacy: push.Privacy(a.Privacy), Unlock: a.Unlock}
+	}
+	for _, a := range c.FCM.Apps {
+		known[key{push.FCM, a.Name}] = push.AppOptions{Privacy: push.Privacy(a.Privacy), Unlock: a.Unlock}
+	}
+	return func(p push.Provider, app string) push.AppOptions { return known[key{p, app}] }
+}
+
+// words are the languages that phones are spoken to in.
+func (c PushConfig) words() (*push.Words, error) {
+	if c.WordsDir == "" {
+		return push.BuiltinWords(), nil
+	}
+	if info, err := os.Stat(c.WordsDir); err != nil || !info.IsDir() {
+		return nil, fmt.Errorf("push.words_dir: %s is no directory that can be read; give one with a file such as fr.json, or leave it empty", c.WordsDir)
+	}
+	words, err := push.LoadWords(os.DirFS(c.WordsDir))
+	if err != nil {
+		return nil, fmt.Errorf("push.words_dir: %w", err)
+	}
+	return words, nil
 }

@@ -1,6 +1,10 @@
 package app
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/nightbell/nightbell/push"
+)
 
 // push checks what can be known of the push apps without asking a provider.
 func (p *Problems) push(c PushConfig) {
@@ -17,6 +21,7 @@ func (p *Problems) apnsApps(apps []APNsApp) {
 	for i, a := range apps {
 		key := fmt.Sprintf("push.apns.apps[%d]", i)
 		p.named(key, a.Name, seen)
+		p.options(key, a.Privacy, a.Unlock)
 		p.required(key+".bundle_id", a.BundleID, "the app's bundle id, such as com.example.nightbell")
 		p.required(key+".team_id", a.TeamID, "the ten characters shown as Team ID in the Apple developer account")
 		p.required(key+".key_id", a.KeyID, "the ten characters in the name of the .p8 file")
@@ -34,6 +39,7 @@ func (p *Problems) fcmApps(apps []FCMApp) {
 	for i, a := range apps {
 		key := fmt.Sprintf("push.fcm.apps[%d]", i)
 		p.named(key, a.Name, seen)
+		p.options(key, a.Privacy, a.Unlock)
 		account := a.ServiceAccount != "" || a.ServiceAccountFile != ""
 		switch {
 		case a.Ambient && account:
@@ -43,6 +49,13 @@ func (p *Problems) fcmApps(apps []FCMApp) {
 		case !account:
 			p.say("%s: neither service_account nor service_account_file is set; give the path of the JSON from the Firebase console as service_account_file", key)
 		}
+	}
+}
+
+// options checks what an operator decides for an app beside its keys.
+func (p *Problems) options(key, privacy string, unlock []string) {
+	if err := (push.AppOptions{Privacy: push.Privacy(privacy), Unlock: unlock}).Check(); err != nil {
+		p.say("%s: %v", key, err)
 	}
 }
 

@@ -27,6 +27,8 @@ const issuer = "nightbell"
 type house struct {
 	db       *models.DB
 	auth     *auth.Service
+	words    *push.Words
+	badges   *push.Badges
 	pushers  *pushers
 	web      *webpush.Sender // nil: switched off
 	carriers *carriers
@@ -46,6 +48,10 @@ func (a *App) build(ctx context.Context, u *undo) (*house, error) {
 	if err != nil {
 		return nil, err
 	}
+	words, err := a.cfg.Push.words()
+	if err != nil {
+		return nil, err
+	}
 	if !a.cfg.Postgres() {
 		if err := makeDir(a.cfg.DataDir, dataDir, u); err != nil {
 			return nil, err
@@ -58,7 +64,7 @@ func (a *App) build(ctx context.Context, u *undo) (*house, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &house{pushers: pushers}
+	h := &house{pushers: pushers, words: words, badges: push.NewBadges()}
 	if h.carriers, err = a.carriers(secret); err != nil {
 		return nil, err
 	}
@@ -79,6 +85,9 @@ func (a *App) build(ctx context.Context, u *undo) (*house, error) {
 	h.auth = auth.New(auth.Config{Store: h.db.Accounts(), Secret: secret, Issuer: issuer, Now: a.opt.Now, Log: a.log})
 	if err := h.auth.Prepare(ctx); err != nil {
 		return nil, fmt.Errorf("preparing the signing keys: %w", err)
+	}
+	if err := h.db.OpenAssignments(ctx, h.badges.Load); err != nil {
+		return nil, fmt.Errorf("counting open incidents: %w", err)
 	}
 	if h.web, err = a.webPush(ctx, h.pushers); err != nil {
 		return nil, err
@@ -149,6 +158,7 @@ func (a *App) pipeline(h *house, p *pulse) *push.Pipeline {
 	}
 	return push.NewPipeline(push.Config{
 		Store: watchedStore{h.db.Deliveries(), p}, Senders: senders, Signer: signer{h.auth},
+		Words: h.words, Options: a.cfg.Push.options(), Badges: h.badges,
 		BaseURL: a.URL(), Lease: a.cfg.Lease, Now: a.opt.Now, Log: a.log, Meter: a.meter,
 	})
 }
@@ -167,20 +177,26 @@ func (a *App) timers(h *house, p *pulse) *queue.Runner[string] {
 	})
 }
 
+// observe hands what was committed, on any node, to those who follow the log
+// in memory.
+func (a *App) observe(h *house) func([]incident.Entry) {
+	return func(entries []incident.Entry) {
+		h.badges.Follow(entries)
+		if a.cfg.Postgres() {
+			others(h.pipeline, entries)
+		}
+	}
+}
+
 // others lets this node's pipeline hear what other nodes have stopped: it asks
 // the database again before it sends a page that it holds (I6). A single node
 // has been told by its own desk.
-func (a *App) others(p *push.Pipeline) func([]incident.Entry) {
-	if !a.cfg.Postgres() {
-		return nil
-	}
-	return func(entries []incident.Entry) {
-		for _, e := range entries {
-			switch e.Type {
-			case incident.EntryAcknowledged, incident.EntryResolved, incident.EntryReassigned, incident.EntrySnoozed,
-				incident.EntryEscalated: // by hand, it stops the level before; what it pages itself has its revision
-				p.Cancel(e.IncidentID, e.Revision)
-			}
+func others(p *push.Pipeline, entries []incident.Entry) {
+	for _, e := range entries {
+		switch e.Type {
+		case incident.EntryAcknowledged, incident.EntryResolved, incident.EntryReassigned, incident.EntrySnoozed,
+			incident.EntryEscalated: // by hand, it stops the level before; what it pages itself has its revision
+			p.Cancel(e.IncidentID, e.Revision)
 		}
 	}
 }
@@ -188,7 +204,7 @@ func (a *App) others(p *push.Pipeline) func([]incident.Entry) {
 func (a *App) hub(h *house) *realtime.Hub {
 	return realtime.New(realtime.Config{
 		Log: h.db.Timeline(), Auth: streamDoor{h.auth}, Actor: streamActor{h.auth, h.desk},
-		Observe: a.others(h.pipeline), Refuse: api.Refuse, Origins: a.cfg.Realtime.Origins, MaxConns: a.cfg.Realtime.MaxConnections,
+		Observe: a.observe(h), Refuse: api.Refuse, Origins: a.cfg.Realtime.Origins, MaxConns: a.cfg.Realtime.MaxConnections,
 		Now: a.opt.Now, Logger: a.log, Meter: a.meter,
 	})
 }

@@ -74,7 +74,7 @@ type Detail struct {
 	// The rest belongs to notification.* entries.
 	NotificationID string `json:"notification_id,omitempty"`
 	DeliveryID     string `json:"delivery_id,omitempty"`
-	Kind           string `json:"kind,omitempty"` // page, update, settle
+	Kind           string `json:"kind,omitempty"` // page, update, settle, activity
 	UserID         string `json:"user_id,omitempty"`
 	DeviceID       string `json:"device_id,omitempty"`
 	Method         string `json:"method,omitempty"`
@@ -82,7 +82,11 @@ type Detail struct {
 	ProviderID     string `json:"provider_id,omitempty"`
 	Class          string `json:"class,omitempty"`
 	Attempt        int    `json:"attempt,omitempty"`
-	LatencyMS      int64  `json:"latency_ms,omitempty"`
+	// KnockLevel is how hard the push knocked: critical, time-sensitive, active,
+	// passive or silent. Downgrade says why not as hard as it should.
+	KnockLevel string `json:"knock_level,omitempty"`
+	Downgrade  string `json:"downgrade,omitempty"`
+	LatencyMS  int64  `json:"latency_ms,omitempty"`
 	// DeviceAt is when it happened by the device's own clock; Entry.At is when we
 	// heard of it. ClockOff: the device's clock cannot be right.
 	DeviceAt *time.Time `json:"device_at,omitempty"`

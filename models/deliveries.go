@@ -108,9 +108,10 @@ func (d deliveries) jobs(ctx context.Context, ids []string) ([]push.Job, error) 
 	}
 	people := d.db.Catalog().People
 	for i := range jobs {
-		jobs[i].Content.TimeZone = people[jobs[i].Delivery.UserID].TimeZone
+		person := people[jobs[i].Delivery.UserID]
+		jobs[i].Content.TimeZone, jobs[i].Content.Locale = person.TimeZone, person.Locale
 	}
-	return jobs, nil
+	return jobs, d.activityTokens(ctx, jobs)
 }
 
 // alone loads the deliveries that are about no incident.
@@ -149,7 +150,9 @@ func contentOf(i incident.Incident, d push.Delivery) push.Content {
 	c := push.Content{
 		Number: i.Number, Revision: i.Revision, Title: i.Title, ServiceName: i.ServiceName,
 		Severity: i.Severity, Urgency: i.Urgency, Status: i.Status, ChangedAt: i.UpdatedAt,
+		Theirs: i.Open() && slices.Contains(i.Assignees, d.UserID),
 	}
+	c.StaleAt, _ = i.Timers.Next()
 	switch i.Status {
 	case incident.Triggered:
 		// A settle that comes late, after the incident rings again, is for those
@@ -159,6 +162,9 @@ func contentOf(i incident.Incident, d push.Delivery) push.Content {
 		c.By, c.ChangedAt = i.AcknowledgedBy.Name, i.AcknowledgedAt
 	case incident.Resolved:
 		c.By, c.ChangedAt = i.ResolvedBy.Name, i.ResolvedAt
+	}
+	if d.Kind == push.Activity {
+		c.ChangedAt = i.UpdatedAt // its timestamp: iOS shows the newest, whatever the order they come in
 	}
 	return c
 }

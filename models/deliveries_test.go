@@ -122,7 +122,8 @@ func TestFirstPageIsTheNodesOwnUntilItDies(t *testing.T) {
 		}
 		want := push.Job{Held: true, Delivery: sent[0], Device: phone, Content: push.Content{
 			Number: c.Incident.Number, Revision: 1, Title: c.Incident.Title, ServiceName: "Checkout", Severity: incident.Critical,
-			Urgency: incident.High, Status: incident.Triggered, ChangedAt: c.Incident.UpdatedAt, TimeZone: "Europe/Lisbon",
+			Urgency: incident.High, Status: incident.Triggered, ChangedAt: c.Incident.UpdatedAt,
+			StaleAt: c.Incident.Timers.EscalateAt, Locale: "pt", TimeZone: "Europe/Lisbon",
 		}}
 		want.Delivery.LeaseNode, want.Delivery.LeaseUntil = "node-b", noon.Add(time.Minute)
 		if diff := cmp.Diff(want, jobs[0]); diff != "" {

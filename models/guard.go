@@ -139,7 +139,7 @@ func (tx *Tx) findProof(o *push.Outcome, dev push.Device) error {
 		return nil
 	}
 	var n int
-	err := tx.row(`SELECT COUNT(*) FROM (SELECT 1 FROM deliveries WHERE device_id = ? AND state = 'accepted' AND created_at >= ? LIMIT 1) AS found`,
+	err := tx.row(`SELECT COUNT(*) FROM (SELECT 1 FROM deliveries WHERE device_id = ? AND state = 'accepted' AND kind <> 'activity' AND created_at >= ? LIMIT 1) AS found`,
 		dev.ID, at(dev.RegisteredAt)).Scan(&n)
 	if err != nil {
 		return fmt.Errorf("looking for proof of a token: %w", err)

@@ -17,6 +17,7 @@ type pending struct {
 	keys          rows
 	notifications rows
 	deliveries    rows
+	activities    rows
 	attempts      rows
 	counts        map[string]tally // by alert id
 	entries       []incident.Entry
@@ -55,6 +56,9 @@ func (tx *Tx) flush() error {
 		return err
 	}
 	if _, err := tx.insertRows(&into.deliveries, &p.deliveries); err != nil {
+		return err
+	}
+	if _, err := tx.insertRows(&into.activities, &p.activities); err != nil {
 		return err
 	}
 	_, err := tx.insertRows(&into.attempts, &p.attempts)

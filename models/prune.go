@@ -38,6 +38,8 @@ func (db *DB) Prune(ctx context.Context, now time.Time, keep Retention) (int64, 
 		{"deliveries", keep.Deliveries, oldest("deliveries", "created_at", "AND state <> 'scheduled'")},
 		{"attempts", keep.Deliveries, orphans("attempts", "done_at")},
 		{"receipts", keep.Deliveries, orphans("receipts", "at")},
+		{"activities", keep.Deliveries, `DELETE FROM activities WHERE (device_id, incident_id) IN
+			(SELECT device_id, incident_id FROM activities WHERE started_at < ? AND ended_at IS NOT NULL LIMIT ?)`},
 		{"changes", keep.Changes, oldest("changes", "received_at", "")},
 		{"timeline", keep.Timeline, pruneTimeline},
 	} {

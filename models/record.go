@@ -48,6 +48,11 @@ func (tx *Tx) record(outcomes []push.Outcome) error {
 		if devices[row.DeviceID], err = guard.judge(dev, v, o.DoneAt); err != nil {
 			return err
 		}
+		if v.EndActivity {
+			if err := tx.endActivity(o); err != nil {
+				return err
+			}
+		}
 		if v.FollowUp != nil {
 			v.FollowUp.ID = id.New(id.Delivery)
 			if err := tx.AddDeliveries([]push.Delivery{*v.FollowUp}); err != nil {

@@ -139,7 +139,7 @@ func TestTimelineEntriesComeBackAsTheyWere(t *testing.T) {
 			Detail: incident.Detail{
 				Reason: "timeout", Text: "text", Level: 1, Loop: 2, Users: []string{"usr_ana"}, Until: &until, AlertID: "alr_1",
 				Summary: "s", Severity: incident.Critical, NotificationID: "ntf_1", DeliveryID: "dlv_1", Kind: "page", UserID: "usr_ana",
-				DeviceID: "dev_1", Method: "push", Provider: "apns", ProviderID: "p1", Class: "accepted", Attempt: 3, LatencyMS: 12,
+				DeviceID: "dev_1", Method: "push", Provider: "apns", ProviderID: "p1", Class: "accepted", Attempt: 3, LatencyMS: 12, KnockLevel: "active", Downgrade: "critical not granted",
 				DeviceAt: &until, ClockOff: true,
 			},
 		}

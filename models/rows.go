@@ -23,7 +23,7 @@ const maxGroupLog = 6
 
 // tables are the ones that whole batches are inserted into.
 type tables struct {
-	incidents, alerts, keys, notifications, deliveries, timeline, attempts, receipts table
+	incidents, alerts, keys, notifications, deliveries, activities, timeline, attempts, receipts table
 }
 
 func newTables() tables {
@@ -33,6 +33,7 @@ func newTables() tables {
 		keys:          newTable("open_keys", " ON CONFLICT DO NOTHING", "integration_id, dedup_key, incident_id, alert_id, fingerprint"),
 		notifications: newTable("notifications", "", notificationColumns),
 		deliveries:    newTable("deliveries", " ON CONFLICT DO NOTHING", deliveryColumns+", claimable_at"),
+		activities:    newTable("activities", saveActivity, activityColumns),
 		timeline:      newTable("timeline", "", entryColumns),
 		attempts:      newTable("attempts", " ON CONFLICT DO NOTHING", attemptColumns),
 		receipts:      newTable("receipts", " ON CONFLICT DO NOTHING", receiptColumns),

@@ -30,7 +30,7 @@ func rank(k Kind) int {
 	switch k {
 	case Page:
 		return 0
-	case Update:
+	case Update, Test, Digest, Notice: // somebody looks at the phone for them
 		return 1
 	default:
 		return 2

@@ -6,10 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/nightbell/nightbell/id"
-	"github.com/nightbell/nightbell/incident"
 )
 
 // Sizes in bytes. APNs and FCM refuse more than hardLimit; we aim below it to
@@ -21,19 +21,39 @@ const (
 	leanLimit = 2048
 )
 
-// actionLife is how long a button works after the page was made. It outlives
-// the page's own expiry, because a notification is often answered late; the
-// incident's end voids it earlier.
-const actionLife = 24 * time.Hour
-
 // Composer turns a job into the message its provider wants. It is safe for
-// concurrent use; the zero value composes messages without buttons.
+// concurrent use; the zero value composes messages in the built-in languages,
+// without buttons and without badges.
 type Composer struct {
 	// Signer makes the tokens behind the buttons; nil leaves them out.
 	Signer Signer
 	// BaseURL is where the app finds this server.
 	BaseURL string
+	// Words are the languages; nil means the built-in ones.
+	Words *Words
+	// Options gives what is configured for a push app; nil means nothing is.
+	Options func(p Provider, app string) AppOptions
+	// Badges counts people's open incidents; nil leaves the badge as it is.
+	Badges *Badges
+
+	builtin sync.Once
 	zones   zones
+}
+
+func (c *Composer) words() *Words {
+	c.builtin.Do(func() {
+		if c.Words == nil {
+			c.Words = BuiltinWords()
+		}
+	})
+	return c.Words
+}
+
+func (c *Composer) options(d Device) AppOptions {
+	if c.Options == nil {
+		return AppOptions{}
+	}
+	return c.Options(d.Provider, d.App)
 }
 
 // Compose builds the message for the job's device.
@@ -48,27 +68,75 @@ func (c *Composer) Compose(j Job) (Message, error) { return c.compose(j, softLim
 func (c *Composer) ComposeLean(j Job) (Message, error) { return c.compose(j, leanLimit) }
 
 func (c *Composer) compose(j Job, limit int) (Message, error) {
-	n, err := c.note(j)
+	n, err := c.note(&j)
 	if limit == leanLimit {
 		n.text = wording{title: cut(n.text.title, maxService)}
 		n.service, n.by = "", ""
 	}
-	m := Message{
-		DeliveryID: j.Delivery.ID, UUID: id.UUID(j.Delivery.ID), Kind: j.Delivery.Kind,
-		App: j.Device.App, Environment: j.Device.Environment,
-		TargetKind: j.Device.TargetKind, Token: j.Device.Token,
-		High: j.Delivery.Kind == Page, CollapseID: n.collapseID, ExpiresAt: j.Delivery.ExpiresAt,
-	}
+	n.protect()
+	m := n.envelope()
 	if n.fill(&m, limit) > hardLimit {
-		n.acknowledge, n.resolve = "", ""
+		n.buttons = buttons{}
 		n.fill(&m, limit)
 		err = errors.Join(err, fmt.Errorf("the buttons of %s do not fit into %d bytes", j.Delivery.ID, hardLimit))
 	}
+	m.Downgrade = n.downgrade
 	return m, err
 }
 
+// note is all that one notification says, before it takes a platform's form.
+type note struct {
+	text       wording
+	level      level
+	downgrade  string
+	job        *Job
+	speaks     writer
+	options    AppOptions
+	revision   int64
+	collapseID string
+	service    string
+	by         string
+	server     string
+	badge      int // below zero: leave it as it is
+	buttons    buttons
+	// sealed is what only the device may read; nil when nothing is.
+	sealed *secret
+}
+
+// note gathers the facts, the words and the buttons.
+func (c *Composer) note(j *Job) (note, error) {
+	n := note{
+		job: j, speaks: c.writer(j), options: c.options(j.Device),
+		revision:   j.revision(),
+		collapseID: collapseOf(&j.Delivery),
+		service:    cut(clean(j.Content.ServiceName), maxService),
+		by:         cut(clean(j.Content.By), maxName),
+		server:     c.BaseURL,
+		badge:      -1,
+	}
+	n.text = n.speaks.words(j)
+	n.level, n.downgrade = levelOf(j)
+	if c.Badges != nil && n.level != levelSilent {
+		n.badge = c.Badges.Count(j.Delivery.UserID, j.Delivery.IncidentID, j.Content.Theirs)
+	}
+	var err error
+	n.buttons, err = c.buttons(j)
+	return n, err
+}
+
+// envelope is the message without what is in it.
+func (n *note) envelope() Message {
+	d, v := &n.job.Delivery, &n.job.Device
+	return Message{
+		DeliveryID: d.ID, UUID: id.UUID(d.ID), Kind: d.Kind,
+		App: v.App, Environment: v.Environment, TargetKind: v.TargetKind, Token: v.Token,
+		High: rings(d), CollapseID: n.collapseID, ExpiresAt: d.ExpiresAt,
+		Level: string(n.level), Background: d.Kind == Probe && v.Provider == APNs,
+	}
+}
+
 // fill gives the message its provider's form and returns the size in bytes.
-func (n note) fill(m *Message, limit int) int {
+func (n *note) fill(m *Message, limit int) int {
 	switch n.job.Device.Provider {
 	case FCM:
 		m.Data = n.data(limit)
@@ -80,70 +148,16 @@ func (n note) fill(m *Message, limit int) int {
 		m.Letter, m.Keys = n.letter(), n.job.Device.Keys
 		return letterSize
 	}
-	m.Body = n.body(limit)
+	m.Body = n.inner(m, limit)
 	return len(m.Body)
 }
 
-// note is all that one notification says, before it takes a platform's form.
-type note struct {
-	text       wording
-	level      level
-	job        Job
-	revision   int64
-	collapseID string
-	service    string
-	by         string
-	server     string
-	// acknowledge and resolve are the buttons' tokens; empty: no such button.
-	acknowledge string
-	resolve     string
-}
-
-// note gathers the facts, the words and the buttons.
-func (c *Composer) note(j Job) (note, error) {
-	n := note{
-		text: c.words(j), level: levelOf(j), job: j,
-		revision:   j.revision(),
-		collapseID: CollapseID(j.Delivery.IncidentID),
-		service:    cut(clean(j.Content.ServiceName), maxService),
-		by:         cut(clean(j.Content.By), maxName),
-		server:     c.BaseURL,
+// inner is the JSON that Apple carries.
+func (n *note) inner(m *Message, limit int) []byte {
+	if n.job.Delivery.Kind == Activity {
+		return n.activity(m, limit)
 	}
-	var err error
-	switch {
-	case c.Signer == nil, j.Content.Reassigned, j.Content.Status == incident.Resolved:
-		return n, nil
-	case j.Content.Status == incident.Triggered:
-		n.acknowledge, err = c.sign(j, "acknowledge")
-	}
-	var errResolve error
-	n.resolve, errResolve = c.sign(j, "resolve")
-	return n, errors.Join(err, errResolve)
-}
-
-func (c *Composer) sign(j Job, action string) (string, error) {
-	d := j.Delivery
-	token, err := c.Signer.SignAction(Action{
-		Name: action, IncidentID: d.IncidentID, DeliveryID: d.ID,
-		UserID: d.UserID, DeviceID: d.DeviceID, ExpiresAt: d.CreatedAt.Add(actionLife),
-	})
-	if err != nil {
-		return "", fmt.Errorf("signing the %s button of %s: %w", action, d.ID, err)
-	}
-	return token, nil
-}
-
-// category names the set of buttons the app registered for what may still be
-// done; empty means none.
-func (n note) category() string {
-	switch {
-	case n.acknowledge != "":
-		return "NIGHTBELL_INCIDENT"
-	case n.resolve != "":
-		return "NIGHTBELL_ACKNOWLEDGED"
-	default:
-		return ""
-	}
+	return n.body(limit)
 }
 
 // CollapseID is the name under which a phone keeps one notification of the
@@ -153,31 +167,18 @@ func CollapseID(incidentID string) string {
 	return "nb-" + hex.EncodeToString(sum[:16])
 }
 
-// level is how hard the notification knocks.
-type level string
-
-const (
-	levelCritical level = "critical"       // through mute and Focus
-	levelUrgent   level = "time-sensitive" // through Focus
-	levelActive   level = "active"         // sound, like any app
-	levelPassive  level = "passive"        // silently rewritten
-)
-
-// levelOf follows the urgency as far as the person has allowed: asking for
-// more than was granted is quietly lowered by the phone, so we ask honestly.
-func levelOf(j Job) level {
-	can := j.Device.Capabilities
+// collapseOf names what the delivery replaces on the phone. What is about no
+// incident replaces the last of its own kind.
+func collapseOf(d *Delivery) string {
 	switch {
-	case j.Delivery.Kind != Page:
-		return levelPassive
-	case j.Content.Urgency != incident.High:
-		return levelActive
-	case can.Critical:
-		return levelCritical
-	case can.TimeSensitive || j.Device.Platform == Android:
-		return levelUrgent
+	case d.IncidentID != "":
+		return CollapseID(d.IncidentID)
+	case d.Kind == Probe:
+		return ""
+	case d.Kind == Notice && d.About != nil:
+		return CollapseID("notice " + d.About.Topic)
 	default:
-		return levelActive
+		return "nb-" + string(d.Kind)
 	}
 }
 

@@ -15,15 +15,20 @@ type apnsPayload struct {
 }
 
 type aps struct {
-	Alert apsAlert `json:"alert"`
+	Alert *apsAlert `json:"alert,omitempty"`
+	// Badge is an absolute number; absent: the icon stays as it is.
+	Badge *int `json:"badge,omitempty"`
 	// Sound is a string, or an object for critical alerts; absent: silent.
 	Sound             any     `json:"sound,omitempty"`
-	InterruptionLevel level   `json:"interruption-level"`
-	RelevanceScore    float64 `json:"relevance-score"`
-	ThreadID          string  `json:"thread-id"`
+	InterruptionLevel level   `json:"interruption-level,omitempty"`
+	RelevanceScore    float64 `json:"relevance-score,omitempty"`
+	ThreadID          string  `json:"thread-id,omitempty"`
 	Category          string  `json:"category,omitempty"`
-	// MutableContent runs the app's service extension, which reports "received".
-	MutableContent int `json:"mutable-content"`
+	// MutableContent runs the app's service extension, which reports "received"
+	// and opens what is sealed.
+	MutableContent int `json:"mutable-content,omitempty"`
+	// ContentAvailable wakes the app in the background; only without an alert.
+	ContentAvailable int `json:"content-available,omitempty"`
 }
 
 type apsAlert struct {
@@ -43,88 +48,109 @@ type criticalSound struct {
 // facts is what the app needs beside the words.
 type facts struct {
 	Kind       Kind              `json:"kind"`
-	IncidentID string            `json:"incident_id"`
-	Number     int64             `json:"number"`
-	Revision   int64             `json:"revision"`
+	IncidentID string            `json:"incident_id,omitempty"`
+	Number     int64             `json:"number,omitempty"`
+	Revision   int64             `json:"revision,omitempty"`
 	DeliveryID string            `json:"delivery_id"`
 	DeviceID   string            `json:"device_id"`
-	Severity   incident.Severity `json:"severity"`
-	Urgency    incident.Urgency  `json:"urgency"`
-	Status     incident.Status   `json:"status"`
+	Severity   incident.Severity `json:"severity,omitempty"`
+	Urgency    incident.Urgency  `json:"urgency,omitempty"`
+	Status     incident.Status   `json:"status,omitempty"`
 	Service    string            `json:"service,omitempty"`
 	By         string            `json:"by,omitempty"`
 	ChangedAt  string            `json:"changed_at,omitempty"`
 	Reassigned bool              `json:"reassigned,omitempty"`
-	Server     string            `json:"server"`
-	ExpiresAt  string            `json:"expires_at,omitempty"`
-	Actions    *actions          `json:"actions,omitempty"`
-}
-
-type actions struct {
-	Acknowledge string `json:"acknowledge,omitempty"`
-	Resolve     string `json:"resolve,omitempty"`
+	// Topic, Loud, Count and At are of what is about no incident.
+	Topic     string   `json:"topic,omitempty"`
+	Loud      bool     `json:"loud,omitempty"`
+	Count     int      `json:"count,omitempty"`
+	At        string   `json:"at,omitempty"`
+	Server    string   `json:"server"`
+	ExpiresAt string   `json:"expires_at,omitempty"`
+	Privacy   Privacy  `json:"privacy,omitempty"`
+	Sealed    string   `json:"sealed,omitempty"`
+	Actions   *actions `json:"actions,omitempty"`
 }
 
 // body writes the payload, at most limit bytes unless the ids and tokens alone
 // are more.
-func (n note) body(limit int) []byte {
+func (n *note) body(limit int) []byte {
 	p := n.payload()
+	if n.sealed != nil {
+		bare := len(encode(&p)) + len(`,"sealed":""`)
+		p.Nightbell.Sealed = n.seal(limit - bare)
+		p.Nightbell.Privacy = n.privacy()
+	}
 	out := encode(&p)
-	if len(out) <= limit {
+	if len(out) <= limit || p.Aps.Alert == nil {
 		return out
 	}
-	alert, nb := &p.Aps.Alert, &p.Nightbell
+	alert, nb := p.Aps.Alert, &p.Nightbell
 	shrink(limit, func() int { out = encode(&p); return len(out) },
 		&alert.Body, &alert.Subtitle, &nb.Service, &alert.Title, &nb.By, &nb.ChangedAt)
 	return encode(&p)
 }
 
-func (n note) payload() apnsPayload {
-	return apnsPayload{
-		Aps: aps{
-			Alert:             apsAlert{Title: n.text.title, Subtitle: n.text.subtitle, Body: n.text.body},
-			Sound:             n.level.sound(),
-			InterruptionLevel: n.level,
-			RelevanceScore:    n.relevance(),
-			ThreadID:          n.job.Delivery.IncidentID,
-			Category:          n.category(),
-			MutableContent:    1,
-		},
-		Nightbell: n.facts(),
+func (n *note) payload() apnsPayload {
+	p := apnsPayload{Nightbell: n.facts()}
+	if n.level == levelSilent {
+		p.Aps = aps{ContentAvailable: 1}
+		return p
 	}
+	p.Aps = aps{
+		Alert:             &apsAlert{Title: n.text.title, Subtitle: n.text.subtitle, Body: n.text.body},
+		Sound:             n.sound(),
+		InterruptionLevel: n.level,
+		RelevanceScore:    n.relevance(),
+		ThreadID:          n.job.Delivery.IncidentID,
+		Category:          n.category(),
+		MutableContent:    1,
+	}
+	if badge := n.badge; badge >= 0 { // a copy, or the whole note would move to the heap
+		p.Aps.Badge = &badge
+	}
+	return p
 }
 
-func (n note) facts() facts {
-	d, t := n.job.Delivery, n.job.Content
+func (n *note) facts() facts {
+	d, t := &n.job.Delivery, &n.job.Content
 	f := facts{
 		Kind: d.Kind, IncidentID: d.IncidentID, Number: t.Number, Revision: n.revision,
 		DeliveryID: d.ID, DeviceID: d.DeviceID, Severity: t.Severity, Urgency: t.Urgency,
 		Status: t.Status, Service: n.service, By: n.by, ChangedAt: when(t.ChangedAt),
-		Reassigned: t.Reassigned, Server: n.server, ExpiresAt: when(d.ExpiresAt),
+		Reassigned: t.Reassigned, Server: n.server, ExpiresAt: when(d.ExpiresAt), Privacy: n.privacy(),
 	}
-	if n.acknowledge != "" || n.resolve != "" {
-		f.Actions = &actions{Acknowledge: n.acknowledge, Resolve: n.resolve}
+	if a := d.About; a != nil {
+		f.Topic, f.Loud, f.Count, f.At = a.Topic, a.Loud, a.Count, when(a.At)
+	}
+	if n.sealed == nil {
+		f.Actions = n.buttons.tokens()
 	}
 	return f
 }
 
-func (l level) sound() any {
-	switch l {
+// sound rings as hard as the level; a critical alert as loud as its severity.
+func (n *note) sound() any {
+	switch n.level {
 	case levelPassive:
 		return nil
 	case levelCritical:
-		return criticalSound{Critical: 1, Name: "default", Volume: 1}
+		return criticalSound{Critical: 1, Name: "default", Volume: volume(n.job.Content.Severity)}
 	default:
 		return "default"
 	}
 }
 
 // relevance orders notifications within a summary, worst first.
-func (n note) relevance() float64 {
+func (n *note) relevance() float64 {
 	if n.level == levelPassive {
 		return 0
 	}
-	switch n.job.Content.Severity {
+	return relevanceOf(n.job.Content.Severity)
+}
+
+func relevanceOf(s incident.Severity) float64 {
+	switch s {
 	case incident.Critical:
 		return 1
 	case incident.Error:
@@ -137,13 +163,13 @@ func (n note) relevance() float64 {
 }
 
 // encode is json.Marshal without turning <, > and & into six bytes each.
-func encode(p *apnsPayload) []byte {
+func encode(p any) []byte {
 	var b bytes.Buffer
 	b.Grow(2048)
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	if err := e.Encode(p); err != nil {
-		panic("push: an APNs payload of plain values does not encode: " + err.Error())
+		panic("push: plain values do not encode: " + err.Error())
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }

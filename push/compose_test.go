@@ -103,6 +103,7 @@ func TestPageOnAnIPhone(t *testing.T) {
 		DeliveryID: "dlv_01JZZZZZZZZZZZZZZZZZZZZZZZ", UUID: "0197ffff-ffff-ffff-ffff-ffffffffffff", Kind: Page,
 		App: "main", Environment: "sandbox", TargetKind: TokenTarget, Token: "abcd", High: true,
 		CollapseID: CollapseID("inc_1"), ExpiresAt: noon.Add(5 * time.Minute),
+		Level: "time-sensitive", Downgrade: "critical not granted by the phone",
 	}
 	if diff := cmp.Diff(envelope, m); diff != "" {
 		t.Error(diff)
@@ -116,6 +117,7 @@ func TestPageOnAnAndroid(t *testing.T) {
 		"kind": "page", "incident_id": "inc_1", "number": "42", "revision": "3",
 		"delivery_id": "dlv_01JZZZZZZZZZZZZZZZZZZZZZZZ", "device_id": "dev_1",
 		"severity": "critical", "urgency": "high", "status": "triggered", "level": "time-sensitive",
+		"channel": "nightbell_high", "full_screen": "true", "action_titles": `{"acknowledge":"Acknowledge","resolve":"Resolve"}`,
 		"title": "Checkout answers 500", "subtitle": "Checkout", "body": "#42 · critical · triggered 12:00 UTC",
 		"changed_at": "2026-03-01T12:00:00Z", "server": "https://bell.example", "expires_at": "2026-03-01T12:05:00Z",
 		"collapse_id": CollapseID("inc_1"), "category": "NIGHTBELL_INCIDENT",

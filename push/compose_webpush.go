@@ -1,10 +1,5 @@
 package push
 
-import (
-	"bytes"
-	"encoding/json"
-)
-
 // webOverhead is what encryption adds to a browser's payload: the header of
 // aes128gcm with our key (86), the tag (16) and the delimiter (1). RFC 8291, 4.
 const webOverhead = 103
@@ -16,7 +11,7 @@ type webPayload struct {
 	Title string `json:"title"`
 	Body  string `json:"body"`
 	// Tag replaces the shown notification of the same incident.
-	Tag string `json:"tag"`
+	Tag string `json:"tag,omitempty"`
 	// Renotify makes a page that replaces one ring again.
 	Renotify bool `json:"renotify"`
 	// RequireInteraction keeps a page on the screen until somebody answers.
@@ -37,33 +32,36 @@ type webAction struct {
 // web writes the payload, at most limit bytes when encrypted, unless the ids
 // and tokens alone are more. Every push must show something, or browsers take
 // the permission away: a settle replaces, silently.
-func (n note) web(limit int) []byte {
+func (n *note) web(limit int) []byte {
 	p := n.webPayload()
-	out := encodeWeb(&p)
-	size := func() int { out = encodeWeb(&p); return len(out) + webOverhead }
+	out := encode(&p)
+	size := func() int { out = encode(&p); return len(out) + webOverhead }
 	if len(out)+webOverhead > limit {
 		nb := &p.Nightbell
 		shrink(limit, size, &p.Body, &nb.Service, &p.Title, &nb.By, &nb.ChangedAt)
-		out = encodeWeb(&p)
+		out = encode(&p)
 	}
 	return out
 }
 
-func (n note) webPayload() webPayload {
-	quiet := n.level == levelPassive
+func (n *note) webPayload() webPayload {
+	quiet := n.level == levelPassive || n.level == levelSilent
+	if n.text.title == "" { // a probe: the web knows no push that shows nothing
+		n.text = n.speaks.test(About{})
+	}
 	p := webPayload{
 		Title: n.text.title, Body: webBody(n.text), Tag: n.collapseID,
-		Renotify: !quiet, RequireInteraction: !quiet, Silent: quiet,
+		Renotify: !quiet && n.collapseID != "", RequireInteraction: rings(&n.job.Delivery), Silent: quiet,
 		Nightbell: n.facts(),
 	}
 	if at := n.job.Content.ChangedAt; !at.IsZero() {
 		p.Timestamp = at.UnixMilli()
 	}
-	if n.acknowledge != "" {
-		p.Actions = append(p.Actions, webAction{"acknowledge", "Acknowledge"})
+	if n.buttons.acknowledge != "" {
+		p.Actions = append(p.Actions, webAction{actionAcknowledge, n.speaks.Say("action.acknowledge")})
 	}
-	if n.resolve != "" {
-		p.Actions = append(p.Actions, webAction{"resolve", "Resolve"})
+	if n.buttons.resolve != "" {
+		p.Actions = append(p.Actions, webAction{actionResolve, n.speaks.Say("action.resolve")})
 	}
 	return p
 }
@@ -78,16 +76,4 @@ func webBody(w wording) string {
 	default:
 		return w.subtitle + "\n" + w.body
 	}
-}
-
-// encodeWeb is json.Marshal without turning <, > and & into six bytes each.
-func encodeWeb(p *webPayload) []byte {
-	var b bytes.Buffer
-	b.Grow(2048)
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(p); err != nil {
-		panic("push: a Web Push payload of plain values does not encode: " + err.Error())
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }

@@ -47,6 +47,8 @@ func unwanted(j *Job) string {
 	case j.Delivery.Kind == Settle && status == incident.Triggered && !j.Content.Reassigned:
 		// Sent now, it would quiet the page that rings again.
 		return "the incident is triggered again"
+	case j.Delivery.Kind == Activity:
+		return unwantedActivity(j)
 	}
 	return ""
 }

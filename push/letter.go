@@ -47,29 +47,28 @@ type LetterPhrases struct {
 	Reply       string // how to answer a text message
 }
 
-func (n note) letter() *Letter {
+func (n *note) letter() *Letter {
 	d, t := n.job.Delivery, n.job.Content
 	return &Letter{
 		Title: n.text.title, Service: n.service, Body: n.text.body, What: n.what(),
 		IncidentID: d.IncidentID, UserID: d.UserID, DeviceID: d.DeviceID, Number: t.Number, Revision: n.revision, Severity: t.Severity, Urgency: t.Urgency,
 		Status: t.Status, By: n.by, ChangedAt: t.ChangedAt, Reassigned: t.Reassigned, CreatedAt: d.CreatedAt,
-		Server: n.server, Acknowledge: n.acknowledge, Resolve: n.resolve, Say: n.phrases(), About: d.About,
+		Server: n.server, Acknowledge: n.buttons.acknowledge, Resolve: n.buttons.resolve, Say: n.phrases(), About: d.About,
 	}
 }
 
 // what names the incident; a letter about none has its title alone.
-func (n note) what() string {
+func (n *note) what() string {
 	if n.job.Delivery.IncidentID == "" {
 		return n.text.title
 	}
 	return cut("#"+itoa(n.job.Content.Number)+" "+clean(n.job.Content.Title), maxTitle)
 }
 
-func (n note) phrases() LetterPhrases {
+func (n *note) phrases() LetterPhrases {
 	return LetterPhrases{
-		Acknowledge: "Acknowledge", Resolve: "Resolve",
-		Why:   "You get this because you are on call, or because a rule of yours asks for it.",
-		Reply: "Reply 4 to acknowledge, 6 to resolve.",
+		Acknowledge: n.speaks.Say("action.acknowledge"), Resolve: n.speaks.Say("action.resolve"),
+		Why: n.speaks.Say("letter.why"), Reply: n.speaks.Say("letter.reply"),
 	}
 }
 

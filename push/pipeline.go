@@ -22,6 +22,10 @@ type Config struct {
 	Signer Signer
 	// BaseURL is the server's public address, carried by every push.
 	BaseURL string
+	// Words, Options and Badges are the [Composer]'s; each may be nil.
+	Words   *Words
+	Options func(p Provider, app string) AppOptions
+	Badges  *Badges
 	// Node is this process's name, for the log.
 	Node string
 	// Lease is how long a claim lasts; 30 s. Fast-path jobs carry their own.
@@ -138,7 +142,7 @@ func NewPipeline(c Config) *Pipeline {
 	c = c.withDefaults()
 	p := &Pipeline{
 		conf:     c,
-		composer: &Composer{Signer: c.Signer, BaseURL: c.BaseURL},
+		composer: &Composer{Signer: c.Signer, BaseURL: c.BaseURL, Words: c.Words, Options: c.Options, Badges: c.Badges},
 		retry:    retry{rand: c.Rand, probe: c.Probe},
 		count:    newCounters(c.Meter),
 		revoked:  revoked{keep: c.Lease}, overtaken: revoked{keep: c.Lease}, moved: revoked{keep: c.Lease},

@@ -170,13 +170,22 @@ const (
 	Probe Kind = "probe"
 )
 
+// Topics of notices.
+const (
+	TopicShiftStarts = "shift_starts"
+	TopicShiftEnds   = "shift_ends"
+	TopicUnpageable  = "unpageable"
+)
+
 // About is what a delivery says where no incident says it.
 type About struct {
 	// Topic tells notices apart: shift_starts, shift_ends, unpageable, …
 	Topic string `json:"topic,omitempty"`
-	// Loud: a test that rings like a page.
+	// Loud: a test that rings like a page, or a change of a Live Activity that
+	// is worth its small budget of prompt ones.
 	Loud bool `json:"loud,omitempty"`
-	// Event is what a Live Activity is told: start, update or end.
+	// Event is what a Live Activity is told: start, update or end. Of an end, At
+	// is when the screen forgets it.
 	Event string `json:"event,omitempty"`
 	// Who and What name the person and the schedule a notice is about.
 	Who  string    `json:"who,omitempty"`
@@ -245,6 +254,12 @@ type Content struct {
 	ChangedAt time.Time // when Status was reached
 	// Reassigned: the page is settled because it is no longer this person's.
 	Reassigned bool
+	// Theirs: the person is one of its assignees.
+	Theirs bool
+	// StaleAt is when the incident next changes by itself; zero if never.
+	StaleAt time.Time
+	// Locale is the person's language (BCP 47); the device's goes before it.
+	Locale string
 	// TimeZone is the person's, an IANA name; times on the phone are written in
 	// it. Empty or unknown: UTC, and the text says so.
 	TimeZone string
@@ -258,6 +273,8 @@ type Job struct {
 	// Held: a node had it before and ended without saying what became of it, so
 	// it may have been sent already.
 	Held bool
+	// ActivityToken is the Live Activity's own; empty while it has told none.
+	ActivityToken string
 }
 
 // revision is the incident's that the job knows of.
@@ -278,6 +295,10 @@ type Message struct {
 	// CollapseID replaces a shown notification with the same id; at most 64 bytes.
 	CollapseID string
 	ExpiresAt  time.Time
+	// PushType is Apple's, where it is neither alert nor background; the topic's
+	// ending follows from it. Priority goes before what High says; 0 leaves it.
+	PushType string
+	Priority int
 	// Background marks an APNs push without an alert.
 	Background bool
 	// Body is the APNs payload, complete JSON of at most 4096 bytes, or Web

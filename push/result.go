@@ -99,6 +99,8 @@ type Verdict struct {
 	// of the delivery.
 	Why     string
 	Entries []incident.Entry
+	// EndActivity: the delivery's Live Activity is gone from the phone.
+	EndActivity bool
 	// FollowUp is a settle that became necessary because the page was
 	// cancelled while it was already on its way; nil otherwise. Its ID is empty:
 	// the store mints one.

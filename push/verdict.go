@@ -23,7 +23,12 @@ const followUpLife = time.Hour
 // Recording an outcome twice changes nothing the second time.
 func (o Outcome) Apply(current Delivery, dev Device) Verdict {
 	v := Verdict{Delivery: current}
-	again := o.judgeDevice(&v, dev) && !o.RetryAt.IsZero()
+	again := false
+	if current.Kind == Activity {
+		v.EndActivity = o.endsActivity()
+	} else {
+		again = o.judgeDevice(&v, dev) && !o.RetryAt.IsZero()
+	}
 	switch {
 	case current.State != Scheduled:
 		o.applyLate(&v)
@@ -118,6 +123,7 @@ func (o Outcome) tell(v *Verdict) {
 		accepted := o.entry(v.Delivery, incident.EntryAccepted, o.DoneAt)
 		accepted.Detail.Class = string(o.Result.Class)
 		accepted.Detail.ProviderID = o.Result.ProviderID
+		accepted.Detail.KnockLevel, accepted.Detail.Downgrade = o.Level, o.Downgrade
 		accepted.Detail.LatencyMS = o.DoneAt.Sub(o.SentAt).Milliseconds()
 		accepted.Detail.Text = v.Why
 		v.Entries = append(v.Entries, sent, accepted)

@@ -3,7 +3,6 @@ package push
 import (
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -18,6 +17,8 @@ const (
 	maxService = 80
 	maxName    = 60
 	maxBody    = 1000
+	// maxLines is how many incidents a digest names.
+	maxLines = 5
 )
 
 // wording is what the person reads.
@@ -27,87 +28,155 @@ type wording struct {
 	body     string
 }
 
+// writer writes for one person: in their language and their zone.
+type writer struct {
+	*Language
+	zone *time.Location // nil: unknown, so UTC
+}
+
+// writer finds the person's language (what the device says goes before what
+// the person says, as it is what they read now) and zone.
+func (c *Composer) writer(j *Job) writer {
+	return writer{c.words().In(j.Device.Locale, j.Content.Locale), c.zones.find(j.Content.TimeZone)}
+}
+
 // words writes the notification for a person who was just woken: first what
 // is wrong, or, on a settle, that it is taken care of.
-func (c *Composer) words(j Job) wording {
-	what := clean(j.Content.Title)
-	if what == "" {
-		what = "Incident #" + strconv.FormatInt(j.Content.Number, 10)
+func (w writer) words(j *Job) wording {
+	about := j.Delivery.About
+	if about == nil {
+		about = &About{}
 	}
-	w := wording{subtitle: cut(clean(j.Content.ServiceName), maxService)}
-	number := "#" + strconv.FormatInt(j.Content.Number, 10)
-	if j.Delivery.Kind == Settle {
-		w.title = c.settled(j.Content)
-		w.body = cut(number+" · "+what, maxBody)
-		return w
+	switch j.Delivery.Kind {
+	case Digest:
+		return w.digest(*about)
+	case Test:
+		return w.test(*about)
+	case Notice:
+		return w.notice(*about)
+	case Probe:
+		return wording{}
+	case Settle:
+		number := "#" + strconv.FormatInt(j.Content.Number, 10)
+		return wording{
+			title: w.settled(j.Content), subtitle: cut(clean(j.Content.ServiceName), maxService),
+			body: cut(number+" · "+w.what(j.Content), maxBody),
+		}
 	}
-	w.title = cut(what, maxTitle)
-	w.body = number + " · " + string(j.Content.Severity)
-	if clock := c.clock(j.Content); clock != "" {
-		w.body += " · " + string(j.Content.Status) + " " + clock
+	return w.page(j.Content)
+}
+
+// what is the incident's title; an incident without one has its number.
+func (w writer) what(t Content) string {
+	if what := clean(t.Title); what != "" {
+		return what
 	}
-	if w.title != what { // the whole of a long title is read in the body
-		w.body = cut(w.body+"\n"+what, maxBody)
+	return w.Say("incident", "number", strconv.FormatInt(t.Number, 10))
+}
+
+func (w writer) page(t Content) wording {
+	what := w.what(t)
+	out := wording{title: cut(what, maxTitle), subtitle: cut(clean(t.ServiceName), maxService)}
+	out.body = "#" + strconv.FormatInt(t.Number, 10) + " · " + w.Severity(t.Severity)
+	if clock := w.Clock(t.ChangedAt, w.zone); clock != "" {
+		out.body += " · " + w.Status(t.Status) + " " + clock
 	}
-	return w
+	if out.title != what { // the whole of a long title is read in the body
+		out.body = cut(out.body+"\n"+what, maxBody)
+	}
+	return out
 }
 
 // settled is the title of a notification that no longer asks for anything:
 // "Acknowledged by Ana 02:14".
-func (c *Composer) settled(t Content) string {
-	verb := "Resolved"
+func (w writer) settled(t Content) string {
+	key := "settled.resolved"
 	switch {
 	case t.Reassigned:
-		return join("Handed to somebody else", c.clock(t))
+		return w.Say("settled.reassigned", "time", w.Clock(t.ChangedAt, w.zone))
 	case t.Status == incident.Acknowledged:
-		verb = "Acknowledged"
+		key = "settled.acknowledged"
 	}
-	if by := cut(clean(t.By), maxName); by != "" {
-		verb += " by " + by
+	by := cut(clean(t.By), maxName)
+	if by != "" {
+		key += "_by"
 	}
-	return join(verb, c.clock(t))
+	return w.Say(key, "name", by, "time", w.Clock(t.ChangedAt, w.zone))
 }
 
-func join(a, b string) string {
-	if b == "" {
-		return a
+// digest tells a phone that was off what is open now, the worst first.
+func (w writer) digest(a About) wording {
+	out := wording{title: w.open(a.Count)}
+	lines := a.Lines[:min(len(a.Lines), maxLines)]
+	for _, line := range lines {
+		if line = cut(clean(line), maxTitle); line != "" {
+			out.body += line + "\n"
+		}
 	}
-	return a + " " + b
+	if left := a.Count - len(lines); left > 0 && len(lines) > 0 {
+		out.body += w.Say("digest.more", "count", strconv.Itoa(left))
+	}
+	out.body = cut(strings.TrimSpace(out.body), maxBody)
+	return out
 }
 
-// clock writes when the status was reached, in the person's own zone if it is
-// known, else in UTC and says so. Empty when there is no time.
-func (c *Composer) clock(t Content) string {
-	if t.ChangedAt.IsZero() {
-		return ""
+func (w writer) open(n int) string {
+	if n == 1 {
+		return w.Say("digest.one")
 	}
-	if zone := c.zones.find(t.TimeZone); zone != nil {
-		return t.ChangedAt.In(zone).Format("15:04")
-	}
-	return t.ChangedAt.UTC().Format("15:04 UTC")
+	return w.Say("digest.many", "count", strconv.Itoa(n))
 }
 
-// zones remembers loaded time zones, because loading one reads a file.
-type zones struct{ known sync.Map }
+func (w writer) test(a About) wording {
+	if a.Loud {
+		return wording{title: w.Say("test.title"), body: w.Say("test.loud")}
+	}
+	return wording{title: w.Say("test.title"), body: w.Say("test.quiet")}
+}
 
-// maxZoneName is longer than any zone's name. Only names that load are
-// remembered, and the world has about 600 of them.
-const maxZoneName = 64
+// notice tells a person something about themselves, or, of somebody who
+// cannot be paged, those who can help.
+func (w writer) notice(a About) wording {
+	who, what := cut(clean(a.Who), maxName), cut(clean(a.What), maxTitle)
+	switch a.Topic {
+	case TopicShiftStarts, TopicShiftEnds:
+		return wording{title: w.Say("notice."+a.Topic, "time", w.Moment(a.At, w.zone)), body: what}
+	case TopicUnpageable:
+		out := wording{title: w.Say("notice.unpageable_you"), subtitle: what, body: w.Say("notice.unpageable_body")}
+		if who != "" {
+			out.title = w.Say("notice.unpageable", "name", who)
+		}
+		return out
+	}
+	out := wording{title: w.Say("notice.other"), subtitle: who, body: what}
+	if clock := w.Moment(a.At, w.zone); clock != "" {
+		out.body = strings.TrimSpace(out.body + " " + clock)
+	}
+	return out
+}
 
-// find gives the zone, nil when the name is empty or unknown.
-func (z *zones) find(name string) *time.Location {
-	if name == "" || len(name) > maxZoneName {
-		return nil
+// withheld is what a phone shows when nothing of what happened may leave this
+// server: that there is something, and where it stands.
+func (w writer) withheld(j *Job) wording {
+	switch j.Delivery.Kind {
+	case Settle:
+		t := j.Content
+		t.By = ""
+		return wording{title: w.settled(t)}
+	case Digest:
+		if a := j.Delivery.About; a != nil {
+			return wording{title: w.open(a.Count)}
+		}
+	case Test:
+		return w.words(j)
+	case Notice:
+		return wording{title: w.Say("private.notice")}
+	case Update:
+		return wording{title: w.Say("private.update")}
+	case Probe:
+		return wording{}
 	}
-	if loc, ok := z.known.Load(name); ok {
-		return loc.(*time.Location)
-	}
-	loc, err := time.LoadLocation(name)
-	if err != nil {
-		return nil
-	}
-	z.known.Store(name, loc)
-	return loc
+	return wording{title: w.Say("private.page")}
 }
 
 // clean makes any bytes fit for a phone: valid UTF-8 on one line, without

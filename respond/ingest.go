@@ -132,6 +132,7 @@ func (w *work) openCase(in Integration, e Event, by incident.Actor) error {
 		AckTimeout: svc.AckTimeout, AutoResolve: svc.AutoResolve, At: w.now, By: by,
 	})
 	c := Case{Plan: oncall.Freeze(cat.Policies[svc.PolicyID])}
+	w.opening = true
 	if err := w.apply(&c, ch, by); err != nil {
 		return err
 	}

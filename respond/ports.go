@@ -241,6 +241,10 @@ type Paging interface {
 	// hands. Those settled before are among them: what they show is rewritten
 	// by each change, from acknowledged to resolved.
 	PagedDevices(incidentID string) ([]push.Device, error)
+	// Activities gives the incident's Live Activities, also those that ended.
+	Activities(incidentID string) ([]Activity, error)
+	// SaveActivities inserts or replaces them.
+	SaveActivities(list []Activity) error
 }
 
 // Reports reads deliveries and keeps what devices say of them.

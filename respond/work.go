@@ -22,6 +22,10 @@ type work struct {
 	jobs          []push.Job
 	// quiet are changes that stop unsent pages in this node's memory.
 	quiet []stop
+	// opening: the incident is new. running are its Live Activities by device,
+	// once they have been read.
+	opening bool
+	running map[string]Activity
 	// done is what the change is counted as once it is committed.
 	done string
 }
@@ -38,6 +42,8 @@ type outgoing struct {
 	device     push.Device
 	by         string
 	reassigned bool
+	token      string // of a Live Activity
+	later      bool   // not now, but by whoever claims it when it is due
 }
 
 // change loads a case, lets the machine decide and carries it out.
@@ -122,6 +128,9 @@ func (w *work) save(c *Case) error {
 	if err := w.tx.Save(*c); err != nil {
 		return err
 	}
+	if err := w.followActivities(c); err != nil {
+		return err
+	}
 	return w.finish(c)
 }
 
@@ -132,11 +141,16 @@ func (w *work) finish(c *Case) error {
 			return err
 		}
 	}
+	if err := w.startActivities(c); err != nil {
+		return err
+	}
 	if len(w.outgoing) > 0 {
 		rows := make([]push.Delivery, len(w.outgoing))
 		for i, o := range w.outgoing {
 			rows[i] = o.delivery
-			w.jobs = append(w.jobs, push.Job{Delivery: o.delivery, Device: o.device, Content: w.content(c.Incident, o)})
+			if !o.later {
+				w.jobs = append(w.jobs, push.Job{Delivery: o.delivery, Device: o.device, Content: w.content(c.Incident, o), ActivityToken: o.token})
+			}
 		}
 		if err := w.tx.AddDeliveries(rows); err != nil {
 			return err
@@ -166,11 +180,14 @@ func (w *work) note(c *Case, t incident.EntryType, detail incident.Detail) {
 	})
 }
 
-// content is what the notification says, in the person's own time zone.
+// content is what the notification says, in the person's own language and time zone.
 func (w *work) content(i incident.Incident, o outgoing) push.Content {
+	person := w.tx.Catalog().People[o.device.UserID]
+	stale, _ := i.Timers.Next()
 	return push.Content{
 		Number: i.Number, Revision: i.Revision, Title: i.Title, ServiceName: i.ServiceName, Severity: i.Severity, Urgency: i.Urgency,
 		Status: i.Status, By: o.by, ChangedAt: i.UpdatedAt, Reassigned: o.reassigned,
-		TimeZone: w.tx.Catalog().People[o.device.UserID].TimeZone,
+		Theirs: i.Open() && slices.Contains(i.Assignees, o.device.UserID), StaleAt: stale,
+		Locale: person.Locale, TimeZone: person.TimeZone,
 	}
 }

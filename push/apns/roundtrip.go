@@ -82,7 +82,7 @@ func (x *exchange) request(req *http.Request) *http.Request {
 		header[name] = values[len(values)-1 : len(values) : len(values)]
 	}
 	set("Authorization", "bearer "+x.token)
-	set("Apns-Topic", x.topic)
+	set("Apns-Topic", topic(x.topic, m))
 	set("Apns-Push-Type", pushType(m))
 	set("Apns-Priority", priority(m))
 	set("Apns-Expiration", strconv.FormatInt(expiration(m.ExpiresAt), 10))
@@ -102,13 +102,27 @@ func (x *exchange) request(req *http.Request) *http.Request {
 }
 
 func pushType(m push.Message) string {
+	if m.PushType != "" {
+		return m.PushType
+	}
 	if m.Background {
 		return "background"
 	}
 	return "alert"
 }
 
+// topic is the app's with the ending that Apple wants for the push type.
+func topic(bundleID string, m push.Message) string {
+	if m.PushType == "" {
+		return bundleID
+	}
+	return bundleID + ".push-type." + m.PushType
+}
+
 func priority(m push.Message) string {
+	if m.Priority != 0 {
+		return strconv.Itoa(m.Priority)
+	}
 	if m.High && !m.Background {
 		return "10"
 	}

@@ -123,6 +123,10 @@ func TestMessageByKind(t *testing.T) {
 	}{
 		{"settle: quiet, each of its own", func(m *push.Message) { m.High, m.Kind = false, push.Settle }, "false 300s "},
 		{"update: quiet, the newest is enough", func(m *push.Message) { m.High, m.Kind = false, push.Update }, "false 300s nightbell-update"},
+		{"digest: quiet, the newest is enough", func(m *push.Message) { m.High, m.Kind = false, push.Digest }, "false 300s nightbell-digest"},
+		{"notice: quiet, the newest is enough", func(m *push.Message) { m.High, m.Kind = false, push.Notice }, "false 300s nightbell-notice"},
+		{"loud test: as a page", func(m *push.Message) { m.Kind = push.Test }, "true 300s "},
+		{"probe: quiet", func(m *push.Message) { m.High, m.Kind = false, push.Probe }, "false 300s "},
 		{"no end: now or never", func(m *push.Message) { m.ExpiresAt = time.Time{} }, "true 0s "},
 		{"the last half second", func(m *push.Message) { m.ExpiresAt = w.clock.now().Add(time.Second / 2) }, "true 0s "},
 		{"longer than FCM keeps anything", func(m *push.Message) { m.ExpiresAt = w.clock.now().AddDate(1, 0, 0) }, "true 2419200s "},

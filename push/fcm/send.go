@@ -57,23 +57,33 @@ func message(m push.Message, now time.Time) *messaging.Message {
 		Android: &messaging.AndroidConfig{
 			Priority: "normal", TTL: &ttl,
 			// A phone that restarted at night rings before it is unlocked.
-			DirectBootOK: m.Kind == push.Page,
+			DirectBootOK: m.High,
 		},
 	}
 	if m.High {
 		out.Android.Priority = "high"
 	}
-	if m.Kind == push.Update {
-		// FCM keeps four collapse keys for a device. Pages and settles must each
-		// arrive; of updates, which are absolute, the newest is enough.
-		out.Android.CollapseKey = "nightbell-update"
-	}
+	out.Android.CollapseKey = collapseKey(m.Kind)
 	if m.TargetKind == push.FIDTarget {
 		out.Fid = m.Token
 	} else {
 		out.Token = m.Token //nolint:staticcheck // Google deprecates it, phones have it: see push.TargetKind
 	}
 	return out
+}
+
+// collapseKey is the name under which FCM keeps only the newest message for a
+// phone that is off. It keeps four names for a device, so there are three.
+// Pages, tests and settles have none, because each must arrive: a settle that
+// another incident's replaced would leave a page ringing, and FCM slows down
+// what is collapsible to one in three minutes after a burst.
+func collapseKey(k push.Kind) string {
+	switch k {
+	case push.Update, push.Digest, push.Notice:
+		return "nightbell-" + string(k)
+	default:
+		return ""
+	}
 }
 
 // ttl is how long FCM may keep the message, in whole seconds; 0 means "now or

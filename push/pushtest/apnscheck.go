@@ -196,19 +196,20 @@ func (p *apnsPush) checkPayload(c *call) *refusal {
 		return refuse(413, "PayloadTooLarge", "the payload has %d bytes; %d are allowed", len(c.body), limit)
 	}
 	var payload struct {
-		APS *struct {
-			Alert            json.RawMessage `json:"alert"`
-			ContentAvailable json.RawMessage `json:"content-available"`
-		} `json:"aps"`
+		APS json.RawMessage `json:"aps"`
 	}
 	if err := json.Unmarshal(c.body, &payload); err != nil {
 		return refuse(400, ReasonStrict, "the payload is not a JSON object: %v", err)
 	}
-	if payload.APS == nil {
+	var aps struct {
+		Alert            json.RawMessage `json:"alert"`
+		ContentAvailable json.RawMessage `json:"content-available"`
+	}
+	if !isObject(payload.APS) || json.Unmarshal(payload.APS, &aps) != nil {
 		return refuse(400, ReasonStrict, "the payload has no aps object; the phone would show nothing")
 	}
-	alert := len(payload.APS.Alert) > 0 && !bytes.Equal(payload.APS.Alert, []byte("null"))
-	silent := string(payload.APS.ContentAvailable) == "1"
+	alert := len(aps.Alert) > 0 && !bytes.Equal(aps.Alert, []byte("null"))
+	silent := string(aps.ContentAvailable) == "1"
 	switch {
 	case p.pushType == "alert" && !alert:
 		return refuse(400, ReasonStrict, "an alert push needs aps.alert; the phone would show nothing")
@@ -218,5 +219,5 @@ func (p *apnsPush) checkPayload(c *call) *refusal {
 		return refuse(400, ReasonStrict, "a background push has no aps.alert; send it as alert")
 	}
 	p.payload = c.body
-	return nil
+	return p.checkActivity(payload.APS)
 }
