@@ -47,7 +47,9 @@ func TestTroubleOfALane(t *testing.T) {
 		}
 		says(phone.Lane(), "")
 		says(Lane{App: "app", Provider: FCM, Environment: production}, "not set up for fcm")
-		s.apns.answer = func(context.Context, Message) Result { return Result{Class: ClassConfigBroken, Status: 403, Reason: "InvalidProviderToken"} }
+		s.apns.answer = func(context.Context, Message) Result {
+			return Result{Class: ClassConfigBroken, Status: 403, Reason: "InvalidProviderToken"}
+		}
 		s.Submit([]Job{db.page("dlv_1", "inc_1", phone, "a")})
 		synctest.Wait()
 		says(phone.Lane(), "refuses the server's key")
