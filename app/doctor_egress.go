@@ -74,7 +74,7 @@ func (c Config) providerHosts() (bases []string) {
 func (f *findings) checkHost(ctx context.Context, client *http.Client, base string, now func() time.Time) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/", nil)
 	if err != nil {
-		f.broken("egress", fmt.Sprintf("%s is no address", base), "")
+		f.broken("egress", base+" is no address", "")
 		return
 	}
 	host, by := req.URL.Host, ""

@@ -96,10 +96,12 @@ func TestTheDoctorFindsWhatProvidersRefuse(t *testing.T) {
 		{"a team id in lower case", func(_ *testing.T, c *Config, _ *Options) { c.Push.APNs.Apps[0].TeamID = "abc" },
 			`the team id "abc" does not look like one`, "Membership", Doubtful},
 		{"a key that is none", func(_ *testing.T, c *Config, _ *Options) { c.Push.APNs.Apps[0].Key = "x" }, "app ios", "", Broken},
-		{"a project of somebody else", func(t *testing.T, c *Config, _ *Options) {
+		{"a project of somebody else", func(_ *testing.T, c *Config, _ *Options) {
 			c.Push.FCM.Apps[0].ServiceAccount = strings.ReplaceAll(c.Push.FCM.Apps[0].ServiceAccount, `"nightbell-test"`, `"nightbell-other"`)
 		}, "android: Google answers 40", "", Broken},
-		{"a wrong clock", func(_ *testing.T, _ *Config, o *Options) { o.Now = func() time.Time { return time.Now().Add(10 * time.Minute) } },
+		{"a wrong clock", func(_ *testing.T, _ *Config, o *Options) {
+			o.Now = func() time.Time { return time.Now().Add(10 * time.Minute) }
+		},
 			"this machine's clock and that of", "NTP", Broken},
 		{"an authority nobody knows", func(_ *testing.T, c *Config, _ *Options) { c.Push.CAFile = "" },
 			"cannot be reached", "push.ca_file", Broken},
