@@ -224,6 +224,8 @@ func TestTheLadderIsReplacedAsAWhole(t *testing.T) {
 		`{"items":[{"urgency":"high","method":"email","device_id":"` + h.phone.ID + `"}]}`:            {"unknown_device", "items.0.device_id"},
 		`{"items":[{"urgency":"high","method":"push","device_id":"dev_01JQDVM4CQJ1G7Q6Y1N8R5V2KA"}]}`: {"unknown_device", "items.0.device_id"},
 		`{"items":[{"urgency":"high","method":"pigeon"}]}`:                                            {"bad_value", "items.0.method"},
+		`{"items":[{"urgency":"high","method":"push","displayed_within_seconds":4}]}`:                 {"bad_displayed_within", "items.0.displayed_within_seconds"},
+		`{"items":[{"urgency":"high","method":"email","displayed_within_seconds":9}]}`:                {"not_displayable", "items.0.displayed_within_seconds"},
 		`{"items":[{"urgency":"high","method":"push","delay":1}]}`:                                    {"unknown_field", "items.0.delay"},
 	} {
 		h.do(t, "ana", "PUT", "/v1/notification-rules", body).problem(400, refused[0], refused[1])

@@ -71,7 +71,11 @@ func within(i int, err error) error {
 	if !errors.As(err, &f) || f.Kind != fault.Invalid {
 		return err
 	}
-	return fault.Field(fmt.Sprintf("items.%d.%s", i, f.Field), f.Code, "%s", f.Message)
+	field := f.Field
+	if field == "delay" || field == "displayed_within" {
+		field += "_seconds" // as it is called here
+	}
+	return fault.Field(fmt.Sprintf("items.%d.%s", i, field), f.Code, "%s", f.Message)
 }
 
 func notificationRules(rules []oncall.Rule) NotificationRuleList {

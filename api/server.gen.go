@@ -590,7 +590,8 @@ type NotificationRuleSetting struct {
 	// DeviceId One device or contact method of that method; left out: all of them.
 	DeviceId *string `json:"device_id,omitempty"`
 
-	// DisplayedWithinSeconds If no device has displayed it within so long, the next rule follows at once. 0 is off.
+	// DisplayedWithinSeconds If no device has displayed it within so long, by its receipts, the next rules follow at once. 0 is off; else at
+	// least 5, and only for push: nobody else says what was displayed.
 	DisplayedWithinSeconds *int `json:"displayed_within_seconds,omitempty"`
 
 	// Method push reaches installed apps and browsers; the others reach verified addresses.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nightbell/nightbell/incident"
 	"github.com/nightbell/nightbell/push"
 )
 
@@ -125,6 +126,11 @@ func (tx *Tx) LastConcerned(incidentID, userID string) (reassigned, paged int64,
 		incidentID, incidentID, userID).Scan(&reassigned, &paged)
 	if err != nil {
 		return 0, 0, fmt.Errorf("looking whom an incident concerns: %w", err)
+	}
+	for _, e := range tx.pending.entries { // the batch's own are numbered last
+		if e.IncidentID == incidentID && e.Type == incident.EntryReassigned {
+			reassigned = max(reassigned, e.Revision)
+		}
 	}
 	return reassigned, paged, nil
 }

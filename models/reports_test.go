@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/nightbell/nightbell/id"
+	"github.com/nightbell/nightbell/incident"
 	"github.com/nightbell/nightbell/models"
 	"github.com/nightbell/nightbell/models/modelstest"
 	"github.com/nightbell/nightbell/push"
@@ -177,5 +178,49 @@ func TestTheDeliveryLogIsNarrowedAndPaged(t *testing.T) {
 				t.Errorf("%s (-want +got):\n%s", c.what, diff)
 			}
 		}
+	})
+}
+
+// TestWhomAnIncidentConcerns: a handing over counts from the moment it is made,
+// also for who comes in the same batch.
+func TestWhomAnIncidentConcerns(t *testing.T) {
+	t.Parallel()
+	modelstest.Each(t, func(t *testing.T, db *models.DB) {
+		phone := phoneOf(t, db, settled(t, db).Users[0].ID)
+		c, sent := ringing(t, db, "", phone)
+		look := func(tx respond.Tx, wantReassigned, wantPaged int64) error {
+			t.Helper()
+			reassigned, paged, err := tx.LastConcerned(c.Incident.ID, phone.UserID)
+			if reassigned != wantReassigned || paged != wantPaged {
+				t.Errorf("reassigned at %d and paged at %d, want %d and %d", reassigned, paged, wantReassigned, wantPaged)
+			}
+			return err
+		}
+		over := incident.Entry{IncidentID: c.Incident.ID, Revision: 7, Type: incident.EntryReassigned, At: noon, Actor: ana}
+		write(t, db, "k", func(tx respond.Tx) error {
+			if err := look(tx, 0, sent[0].Revision); err != nil {
+				return err
+			}
+			tx.Append(over)
+			return look(tx, 7, sent[0].Revision)
+		})
+		again := aPage(c, phone)
+		again.Revision = 8
+		write(t, db, "k", func(tx respond.Tx) error {
+			if err := tx.AddDeliveries(pages(again)); err != nil {
+				return err
+			}
+			return look(tx, 7, 8)
+		})
+		write(t, db, "k", func(tx respond.Tx) error {
+			there, err := tx.Registered(phone.UserID, phone.ID)
+			if !there || err != nil {
+				t.Errorf("the device is registered: %v, %v", there, err)
+			}
+			if there, err = tx.Registered(id.New(id.User), phone.ID); there || err != nil {
+				t.Errorf("to somebody else: %v, %v", there, err)
+			}
+			return nil
+		})
 	})
 }

@@ -2,7 +2,8 @@
 //
 // It owns devices, deliveries (a promise on its way to one device), the
 // payloads each platform gets (compose…), the one table that sorts provider
-// answers (classes.go), what an answer does to the rows of now (verdict.go)
+// answers (classes.go), what an answer does to the rows of now (verdict.go), the
+// lines of the delivery log and the receipts of devices (log.go),
 // and the [Pipeline] that carries deliveries there:
 //
 //	Submit, or the claim loop (claims.go)     what is due, under a lease

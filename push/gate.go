@@ -1,6 +1,9 @@
 package push
 
-import "time"
+import (
+	"net/http"
+	"time"
+)
 
 // gateState is whether a lane lets pushes through.
 type gateState int
@@ -25,6 +28,8 @@ func (s gateState) String() string {
 var backoffSteps = []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 15 * time.Second}
 
 const (
+	// quotaRest is what Google asks for when a quota ran out and it named no time.
+	quotaRest = time.Minute
 	// longestWish bounds a provider's Retry-After for a whole lane.
 	longestWish = 10 * time.Minute
 	// reopenWidth is how many pushes a lane that has just recovered may have in
@@ -112,7 +117,7 @@ func (g *gate) observeOpen(s sight, now time.Time) {
 		// A 429 with its wish is about the whole lane; one is enough.
 		asked := s.result.Status == 429 && s.result.RetryAfter > 0 && s.result.Class == ClassProviderDown
 		if asked || len(g.troubled) >= enough {
-			g.close(gateBackoff, now, max(g.wait(), s.result.RetryAfter))
+			g.close(gateBackoff, now, g.rest(s.result))
 		}
 	default:
 		clear(g.troubled)
@@ -134,7 +139,7 @@ func (g *gate) observeProbe(s sight, now time.Time) {
 			return
 		}
 		g.step++
-		g.close(gateBackoff, now, max(g.wait(), s.result.RetryAfter))
+		g.close(gateBackoff, now, g.rest(s.result))
 	default: // the provider judged the token or the message: it works
 		if g.state == gatePaused {
 			g.until = now.Add(time.Second) // but that need not mean our key does
@@ -165,6 +170,19 @@ func (g *gate) close(state gateState, now time.Time, wait time.Duration) {
 		g.step = 0
 	}
 	g.state, g.until = state, now.Add(min(wait, longestWish))
+}
+
+// rest is how long to leave the provider alone: as long as it wishes, and at
+// least our step. A quota that ran out comes back by the minute.
+func (g *gate) rest(r Result) time.Duration {
+	switch {
+	case r.RetryAfter > 0:
+		return max(g.wait(), r.RetryAfter)
+	case r.Status == http.StatusTooManyRequests:
+		return max(g.wait(), quotaRest)
+	default:
+		return g.wait()
+	}
 }
 
 // wait is this step's backoff, spread by a quarter so that nodes do not knock

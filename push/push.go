@@ -136,13 +136,16 @@ type Lane struct {
 
 // Lane gives the lane the device's pushes go through. Web Push is not one
 // provider but one for each maker of browsers, so there the service takes the
-// place of the environment.
+// place of the environment. FCM hands pushes for iPhones and browsers on to
+// others, with keys of their own: their trouble is not the Android phones'.
 func (d Device) Lane() Lane {
-	switch d.Provider {
-	case WebPush:
+	switch {
+	case d.Provider == WebPush:
 		return Lane{d.App, d.Provider, webPushService(d.Token)}
-	case Webhook:
+	case d.Provider == Webhook:
 		return Lane{d.App, d.Provider, hookLane(d.Token)}
+	case d.Provider == FCM && d.Platform != Android && d.Platform != "":
+		return Lane{d.App, d.Provider, d.Environment + "/" + string(d.Platform)}
 	}
 	return Lane{d.App, d.Provider, d.Environment}
 }

@@ -2,6 +2,7 @@ package push
 
 import (
 	"fmt"
+	"net/http"
 	"time"
 )
 
@@ -111,7 +112,7 @@ func stepsOf(o *Outcome) []time.Duration {
 	switch {
 	case o.Result.Class == ClassDeviceThrottled:
 		return throttleSteps
-	case o.Result.Reason == "QUOTA_EXCEEDED":
+	case o.Result.Status == http.StatusTooManyRequests && o.Job.Device.Provider == FCM:
 		return quotaSteps
 	case o.Job.Device.Provider == FCM:
 		return fcmSteps

@@ -1,7 +1,8 @@
 // Package respond is the desk every change of an incident comes to.
 //
-// Events (ingest.go), people's actions (act.go), the clock (escalate.go) and
-// the auditor (audit.go) all end here: one transaction reads the incident,
+// Events (ingest.go), people's actions (act.go) and the buttons of their phones
+// (tap.go), what those phones report (report.go, digest.go), the clock
+// (escalate.go, ladder.go) and the auditor (audit.go) all end here: one transaction reads the incident,
 // lets the pure rooms decide, and writes incident, timeline, notifications and
 // deliveries together. What was committed is then handed to push in memory,
 // never before (I2).

@@ -6,7 +6,6 @@ import (
 	"github.com/nightbell/nightbell/fault"
 	"github.com/nightbell/nightbell/id"
 	"github.com/nightbell/nightbell/incident"
-	"github.com/nightbell/nightbell/oncall"
 	"github.com/nightbell/nightbell/push"
 )
 
@@ -159,7 +158,7 @@ var receiptWords = map[push.ReceiptEvent]incident.EntryType{
 func (w *work) receipt(r push.Receipt, d push.Delivery, by incident.Actor) incident.Entry {
 	detail := incident.Detail{
 		NotificationID: d.NotificationID, DeliveryID: d.ID, Kind: string(d.Kind), UserID: d.UserID, DeviceID: d.DeviceID,
-		Method: string(oncall.Push), ClockOff: r.ClockOff,
+		Method: w.tx.Catalog().methodOf(d.UserID, d.DeviceID), ClockOff: r.ClockOff,
 	}
 	if !r.DeviceAt.IsZero() {
 		detail.DeviceAt = &r.DeviceAt

@@ -82,7 +82,7 @@ type lane struct {
 func New(cfg Config) (*Sender, error) {
 	cfg.setDefaults()
 	s := &Sender{cfg: cfg, lanes: map[laneKey]lane{}}
-	s.resends = cfg.Meter.Counter("nightbell_apns_resends_total", "Pushes sent again at once with a new provider token.")
+	s.resends = cfg.Meter.Counter("nightbell_apns_resends_total", "Pushes sent again at once with another provider token or on a new connection.")
 	opened := cfg.Meter.Counter("nightbell_push_connections_opened_total", "Connections opened to push providers.", "provider", "environment")
 	shared := map[string]*client{}
 	for _, app := range cfg.Apps {

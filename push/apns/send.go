@@ -20,6 +20,9 @@ const (
 	ReasonTokenSigning = "provider_token_unsigned"
 )
 
+// reasonUnrelatedKey is Apple's, and newer than the library.
+const reasonUnrelatedKey = "UnrelatedKeyIdInToken"
+
 // Send hands m to APNs and waits for the answer. The only repeats are those
 // that cannot ring twice: a stream that was never processed, and a push
 // refused for an expired provider token.
@@ -48,20 +51,34 @@ func (s *Sender) Send(ctx context.Context, m push.Message) push.Result {
 	return s.exchange(ctx, l, m)
 }
 
+// exchange sends m, and once more when the answer names what this side can
+// mend at once: a stale or a too new provider token, or a connection that
+// Apple no longer takes it on. None of those answers comes from a phone.
 func (s *Sender) exchange(ctx context.Context, l lane, m push.Message) push.Result {
 	x := &exchange{message: m, topic: l.topic, now: s.cfg.Now}
+	began := time.Now()
 	r := l.client.once(ctx, x)
-	if r.Status == http.StatusForbidden && r.Reason == apns2.ReasonExpiredProviderToken {
-		token, err := l.client.trip.tokens.renew(x.token)
-		if err != nil {
+	again := &exchange{message: m, topic: l.topic, now: s.cfg.Now}
+	switch r.Reason {
+	case apns2.ReasonExpiredProviderToken:
+		var err error
+		if again.token, err = l.client.trip.tokens.renew(x.token); err != nil {
 			s.cfg.Log.Warn("APNs calls our provider token expired; check this machine's clock", "error", err)
 			return r
 		}
-		s.resends.Add(1)
-		again := &exchange{message: m, topic: l.topic, now: s.cfg.Now, token: token}
-		return l.client.once(ctx, again)
+	case apns2.ReasonTooManyProviderTokenUpdates:
+		var ok bool
+		if again.token, ok = l.client.trip.tokens.older(x.token); !ok {
+			return r
+		}
+	case reasonUnrelatedKey, apns2.ReasonIdleTimeout:
+		// The connection is bound to another key, or was left too long.
+		l.client.trip.pool.Renew(began)
+	default:
+		return r
 	}
-	return r
+	s.resends.Add(1)
+	return l.client.once(ctx, again)
 }
 
 // once makes one request through apns2 and sorts what came of it. The answer

@@ -20,8 +20,10 @@ const (
 	slot = 30 * time.Minute
 	// rest is how long Apple wants a token kept before a new one may come.
 	rest = 20 * time.Minute
-	// tokenAge is the age at which Apple refuses a token.
-	tokenAge = time.Hour
+	// tokenAge is the age at which Apple refuses a token; oldMargin before it an
+	// older one is no longer gone back to.
+	tokenAge  = time.Hour
+	oldMargin = 5 * time.Minute
 )
 
 // errTooSoon says that a new provider token may not be made yet.
@@ -37,6 +39,11 @@ type tokens struct {
 	current string
 	issued  time.Time // the token's iat
 	minted  time.Time // when we made it; zero: never
+	// before is the token that current replaced, for when Apple finds that too
+	// early; held is until when current, such a token, must do.
+	before       string
+	beforeIssued time.Time
+	held         time.Time
 }
 
 // get gives a token that Apple accepts now.
@@ -49,6 +56,7 @@ func (t *tokens) get() (string, error) {
 	case t.minted.IsZero(), age >= tokenAge, age < -time.Minute:
 		// None yet, or too old, or the clock was set back past its birth.
 		return t.mintLocked(start, now)
+	case now.Before(t.held): // Apple has just refused a newer one
 	case start.After(t.issued) && now.Sub(t.minted) >= rest:
 		return t.mintLocked(start, now)
 	}
@@ -71,11 +79,31 @@ func (t *tokens) renew(refused string) (string, error) {
 	return t.mintLocked(now.Truncate(time.Second), now)
 }
 
+// older is called when Apple refused a token as too new (it counts every
+// different one, of all nodes): the one before it is used again while Apple
+// takes it, and the next is made later. It reports false when there is none.
+func (t *tokens) older(refused string) (string, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.current != refused {
+		return t.current, true
+	}
+	now := t.now()
+	left := t.beforeIssued.Add(tokenAge - oldMargin).Sub(now)
+	if t.before == "" || left <= 0 {
+		return "", false
+	}
+	t.current, t.issued, t.before = t.before, t.beforeIssued, ""
+	t.held = now.Add(min(left, rest))
+	return t.current, true
+}
+
 func (t *tokens) mintLocked(issued, now time.Time) (string, error) {
 	token, err := sign(t.key, t.team, t.keyID, issued)
 	if err != nil {
 		return "", fmt.Errorf("signing an APNs provider token with key %s: %w", t.keyID, err)
 	}
+	t.before, t.beforeIssued = t.current, t.issued
 	t.current, t.issued, t.minted = token, issued, now
 	return token, nil
 }

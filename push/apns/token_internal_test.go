@@ -97,3 +97,43 @@ func TestRenewRespectsTheRest(t *testing.T) {
 		t.Errorf("and it stays: %v", err)
 	}
 }
+
+// Apple says that the token changed too often: the one before it does until
+// Apple would call it old.
+func TestTooNewATokenGivesWayToTheOneBefore(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2026, 3, 1, 2, 5, 0, 0, time.UTC)
+	now := start
+	tk := newTokens(t, &now)
+	get := func() string {
+		token, err := tk.get()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return token
+	}
+	first := get()
+	if _, ok := tk.older(first); ok {
+		t.Error("there is none before the first")
+	}
+	now = start.Add(30 * time.Minute) // 02:35: the slot 02:30 has begun
+	second := get()
+	if second == first {
+		t.Fatal("the token did not change with the slot")
+	}
+	if got, ok := tk.older(second); !ok || got != first {
+		t.Error("the one before is not used again")
+	}
+	if got, ok := tk.older(second); !ok || got != first {
+		t.Error("another caller with the newer one is not given the older")
+	}
+	if now = start.Add(49 * time.Minute); get() != first {
+		t.Error("02:54: the older is still good, and the newer was refused")
+	}
+	now = start.Add(50 * time.Minute)
+	if third := get(); third == first {
+		t.Error("02:55: the older is about to end")
+	} else if _, ok := tk.older(third); ok {
+		t.Error("going back to one that is about to end")
+	}
+}

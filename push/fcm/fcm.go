@@ -71,6 +71,7 @@ type app struct {
 	client *messaging.Client
 	trip   *roundTripper
 	flight chan struct{} // one token for each push on its way
+	budget *budget       // Google's limits; nil at other endpoints
 }
 
 // New makes a sender. It connects at the first push, or at [Sender.Warm].
@@ -133,6 +134,9 @@ func (s *Sender) add(a App, opened *meter.Counter) error {
 		return fmt.Errorf("making the FCM client of %s: %w", a.Name, err)
 	}
 	s.apps[a.Name] = &app{client: client, trip: trip, flight: make(chan struct{}, s.cfg.MaxInFlight)}
+	if a.Endpoint == "" {
+		s.apps[a.Name].budget = newBudget(s.cfg.Now())
+	}
 	return nil
 }
 

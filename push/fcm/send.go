@@ -16,6 +16,8 @@ const (
 	ReasonUnknownApp = "unknown_app"
 	ReasonExpired    = "expired_before_send"
 	ReasonNotSent    = "message_refused_by_library"
+	// ReasonDeviceBudget: one more would pass what Google lets one device have.
+	ReasonDeviceBudget = "device_budget"
 )
 
 // maxTTL is the longest FCM keeps a message.
@@ -42,6 +44,12 @@ func (s *Sender) Send(ctx context.Context, m push.Message) push.Result {
 		defer func() { <-a.flight }()
 	case <-ctx.Done():
 		return wire.Failure(ctx, ctx.Err())
+	}
+	if wait := a.budget.device(m.Token, s.cfg.Now()); wait > 0 {
+		return push.Result{Class: push.ClassDeviceThrottled, Reason: ReasonDeviceBudget, RetryAfter: wait}
+	}
+	if err := a.budget.wait(ctx, s.cfg.Now); err != nil {
+		return wire.Failure(ctx, err)
 	}
 	x := &exchange{now: s.cfg.Now}
 	name, err := a.client.Send(x.into(ctx), message(m, s.cfg.Now()))

@@ -15,6 +15,7 @@ const redialAfter = time.Second
 // line is one connection and what we know of it.
 type line struct {
 	cc       *http.ClientConn
+	born     time.Time
 	proved   bool
 	inFlight int
 	peak     int // the most it ever carried
@@ -132,7 +133,8 @@ func (p *Pool) dial() {
 		return
 	}
 	p.cfg.Opened()
-	p.lines = append(p.lines, &line{cc: cc, proved: p.cfg.Proves == nil})
+	p.lines = append(p.lines, &line{cc: cc, born: time.Now(), proved: p.cfg.Proves == nil})
+	p.watchLocked(cc)
 	p.wakeLocked()
 }
 

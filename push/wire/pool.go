@@ -92,13 +92,16 @@ type Pool struct {
 	failed   time.Time // when dialing last failed
 	closed   bool
 	draining []*line // retired, still carrying requests
+	watching bool
+	// lost is told when a connection has ended or was told to; one slot.
+	lost chan struct{}
 }
 
 // New makes a pool. It dials when the first request comes, or at [Pool.Warm].
 func New(cfg Config) *Pool {
 	cfg.setDefaults()
 	ctx, stop := context.WithCancel(context.Background())
-	return &Pool{cfg: cfg, transport: newTransport(cfg), ctx: ctx, stop: stop}
+	return &Pool{cfg: cfg, transport: newTransport(cfg), ctx: ctx, stop: stop, lost: make(chan struct{}, 1)}
 }
 
 // Warm opens the first connection, so that the first page does not pay for
@@ -111,6 +114,19 @@ func (p *Pool) Warm(ctx context.Context) error {
 	t.cc.Release()
 	p.release(t, nil, nil)
 	return nil
+}
+
+// Renew takes all connections out of use that were opened before the moment:
+// the peer has bound them to something that is over, and only new ones help.
+// What they carry is finished.
+func (p *Pool) Renew(before time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i := len(p.lines) - 1; i >= 0; i-- {
+		if p.lines[i].born.Before(before) {
+			p.retireLocked(i)
+		}
+	}
 }
 
 // Conns gives the number of open connections, draining ones included.
