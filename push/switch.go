@@ -50,14 +50,6 @@ func (s *Switch) Set(next Sender) (empty func()) {
 	return old.sends.Wait
 }
 
-// Serves reports whether the sender in place has a key for the environment.
-func (s *Switch) Serves(app, environment string) bool {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	in, ok := s.now.sender.(serves)
-	return ok && in.Serves(app, environment)
-}
-
 // Warm opens connections, if the sender in place knows how.
 func (s *Switch) Warm(ctx context.Context) error {
 	s.mu.RLock()
