@@ -30,6 +30,12 @@ test:
 test3:
 	@$(MAKE) test TESTFLAGS='-race -shuffle=on -count=3'
 
+## chromium: a real headless Chromium subscribes, rings and is settled (needs chromium; Debian: apt-get install -y chromium)
+.PHONY: chromium
+chromium:
+	@command -v chromium >/dev/null || { echo "there is no chromium on this machine; install it (Debian: apt-get install -y chromium)"; exit 1; }
+	@$(GO) test -tags chromium -count=1 -v ./test/chromium
+
 ## fuzz: each fuzz test for FUZZTIME (default 20s)
 FUZZTIME ?= 20s
 .PHONY: fuzz

@@ -14,10 +14,14 @@ import (
 	"github.com/nightbell/nightbell/models/modelstest"
 	"github.com/nightbell/nightbell/push"
 	"github.com/nightbell/nightbell/push/pushtest"
+	"github.com/nightbell/nightbell/push/pushtest/benchtest"
 	"github.com/nightbell/nightbell/test/stage"
 )
 
 func TestMain(m *testing.M) {
+	if benchtest.Serve() {
+		return
+	}
 	code := m.Run()
 	stage.Clean()
 	os.Exit(code)

@@ -24,11 +24,11 @@ const leaseDelivery = "held = held OR lease_until IS NOT NULL, lease_until = ?, 
 
 // nextDelivery asks kind by kind, as the index is ordered.
 var nextDelivery = func() string {
-	firsts := "SELECT MIN(claimable_at) AS first FROM deliveries WHERE kind = 'page' AND claimable_at IS NOT NULL"
+	firsts := []string{"SELECT MIN(claimable_at) AS first FROM deliveries WHERE kind = 'page' AND claimable_at IS NOT NULL"}
 	for _, kind := range quietKinds {
-		firsts += " UNION ALL SELECT MIN(claimable_at) FROM deliveries WHERE kind = '" + string(kind) + "' AND claimable_at IS NOT NULL"
+		firsts = append(firsts, "SELECT MIN(claimable_at) FROM deliveries WHERE kind = '"+string(kind)+"' AND claimable_at IS NOT NULL")
 	}
-	return "SELECT MIN(first) FROM (" + firsts + ") AS firsts"
+	return "SELECT MIN(first) FROM (" + strings.Join(firsts, " UNION ALL ") + ") AS firsts"
 }()
 
 // quietKinds are all but pages.

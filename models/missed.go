@@ -47,7 +47,7 @@ func (tx *Tx) LastReport(deviceID string) (at time.Time, err error) {
 // took a page for the device that the device never spoke of, which no later
 // settle has quieted there, and which no digest has told of.
 const missed = `SELECT number, severity, title FROM incidents WHERE status = 'triggered' AND id IN (
-	SELECT p.incident_id FROM deliveries p WHERE p.device_id = ? AND p.kind = 'page' AND p.state = 'accepted'
+	SELECT p.incident_id FROM deliveries p WHERE p.device_id = ? AND p.user_id = ? AND p.kind = 'page' AND p.state = 'accepted'
 		AND p.created_at >= ? AND p.created_at <= ?
 		AND NOT EXISTS (SELECT 1 FROM deliveries g WHERE g.device_id = p.device_id AND g.kind = '` + string(push.Digest) + `' AND g.created_at > p.created_at)
 		AND NOT EXISTS (SELECT 1 FROM deliveries s WHERE s.incident_id = p.incident_id AND s.device_id = p.device_id AND s.kind = 'settle' AND s.revision > p.revision)
@@ -56,9 +56,10 @@ const missed = `SELECT number, severity, title FROM incidents WHERE status = 'tr
 	ORDER BY number LIMIT ?`
 
 // Missed gives the triggered incidents of which a device has missed the page
-// made between two moments, at most n.
-func (tx *Tx) Missed(deviceID string, since, until time.Time, n int) ([]respond.Missed, error) {
-	found, err := tx.query(missed, deviceID, at(since), at(until), n)
+// made for this user between two moments, at most n. What was sent to a former
+// owner of the device is not the new one's to know.
+func (tx *Tx) Missed(userID, deviceID string, since, until time.Time, n int) ([]respond.Missed, error) {
+	found, err := tx.query(missed, deviceID, userID, at(since), at(until), n)
 	if err != nil {
 		return nil, fmt.Errorf("looking for missed pages: %w", err)
 	}

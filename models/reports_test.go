@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/nightbell/nightbell/fault"
 	"github.com/nightbell/nightbell/id"
 	"github.com/nightbell/nightbell/incident"
 	"github.com/nightbell/nightbell/models"
@@ -127,6 +128,12 @@ func TestTheDevicesLastWordIsKept(t *testing.T) {
 		owner, err := db.Devices().DeviceOwner(t.Context(), phone.ID)
 		if err != nil || owner != user {
 			t.Errorf("the device is %q's, %v", owner, err)
+		}
+		if err := db.Devices().RemoveDevice(t.Context(), user, phone.ID); err != nil {
+			t.Fatal(err)
+		}
+		if owner, err := db.Devices().DeviceOwner(t.Context(), phone.ID); fault.KindOf(err) != fault.NotFound {
+			t.Errorf("a removed device is %q's, %v; want nobody's, so that its receipt key is void", owner, err)
 		}
 	})
 }

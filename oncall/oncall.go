@@ -128,6 +128,7 @@ type Shift struct {
 // Method is a way to reach a person.
 type Method string
 
+// Methods of notification rules.
 const (
 	// Push reaches the person's registered apps and browsers.
 	Push Method = "push"

@@ -43,6 +43,10 @@ func (p *Pipeline) finished(h *held, now time.Time) bool {
 	if final == "" {
 		return false
 	}
+	if trouble := p.lanes.trouble(h.out.Job.Device.Lane()); final == Expired && trouble != "" {
+		// The next level has taken over meanwhile; this is the one word of it.
+		why = "its time ran out while its way was closed: " + trouble
+	}
 	p.count.unsent.Add(1, string(final))
 	h.out.DoneAt, h.out.Final, h.out.Why = now, final, why
 	p.report(h)

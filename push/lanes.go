@@ -50,6 +50,26 @@ func (s *lanes) evict() bool {
 	return false
 }
 
+// trouble says why a lane is closed; empty for one that is open or not there.
+func (s *lanes) trouble(key Lane) string {
+	s.mu.RLock()
+	l := s.all[key]
+	s.mu.RUnlock()
+	if l == nil {
+		return ""
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch l.gate.state {
+	case gatePaused:
+		return "the provider refuses the server's key, topic or project; an admin must mend the push app"
+	case gateBackoff:
+		return "the provider is in trouble"
+	default:
+		return ""
+	}
+}
+
 // list gives the lanes of this moment, in no particular order.
 func (s *lanes) list() []*lane {
 	s.mu.RLock()

@@ -3,6 +3,7 @@ package push
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -210,6 +211,41 @@ func TestSwitchLetsTheOldSenderFinish(t *testing.T) {
 		empty()
 		if r := <-answered; r.Class != ClassAccepted || time.Since(began) != time.Minute {
 			t.Errorf("the old one's send ended with %+v after %s", r, time.Since(began))
+		}
+	})
+}
+
+// A lane that stays closed longer than a page's level: the page expires, the
+// next level has its own, and the timeline says once why.
+func TestPageThatOutwaitsItsLevelSaysWhy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db := newRows()
+		s := set(db, "a", nil)
+		s.apns.answer = refuseKey
+		s.run(t)
+		defer s.end(t)
+		s.Submit([]Job{db.page("dlv_0", "inc_0", db.device("ana", APNs), "a")})
+		synctest.Wait()
+		s.Submit([]Job{db.add(Delivery{ID: "dlv_1", Kind: Page, IncidentID: "inc_1", ExpiresAt: stamp(time.Now().Add(5 * time.Minute))}, db.device("ben", APNs), "a")})
+		time.Sleep(6 * time.Minute)
+		synctest.Wait()
+		d := db.delivery("dlv_1")
+		if d.State != Expired && d.State != Failed {
+			t.Errorf("the page is %s", d.State)
+		}
+		said := 0
+		db.mu.Lock()
+		defer db.mu.Unlock()
+		for _, e := range db.entries {
+			if e.Detail.DeliveryID == "dlv_1" && e.Type != incident.EntryRetrying {
+				said++
+				if e.Type == incident.EntryExpired && !strings.Contains(e.Detail.Text, "mend the push app") {
+					t.Errorf("the timeline says %q", e.Detail.Text)
+				}
+			}
+		}
+		if said != 1 {
+			t.Errorf("the end was told %d times", said)
 		}
 	})
 }

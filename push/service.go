@@ -19,6 +19,8 @@ type WebPushService struct {
 // Edge on Android, Opera, Brave and Samsung use Google's.
 var WebPushServices = []WebPushService{
 	{Name: "google", Host: "fcm.googleapis.com", Bare: true},
+	// Builds of Chromium that are not Chrome's stable ones, Debian's among them.
+	{Name: "google", Host: "jmt17.google.com", Bare: true},
 	{Name: "mozilla", Host: "push.services.mozilla.com", Bare: true, Subdomains: true},
 	{Name: "apple", Host: "push.apple.com", Subdomains: true},
 	{Name: "microsoft", Host: "notify.windows.com", Subdomains: true},

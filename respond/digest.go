@@ -91,7 +91,7 @@ func (w *work) digest(userID, deviceID string, before time.Time) error {
 	if len(usable) == 0 {
 		return nil
 	}
-	missed, err := w.tx.Missed(deviceID, w.now.Add(-missedFor), before, missedMost)
+	missed, err := w.tx.Missed(userID, deviceID, w.now.Add(-missedFor), before, missedMost)
 	if err != nil || len(missed) < missedFrom {
 		return err
 	}

@@ -161,3 +161,17 @@ func slicesOf(severity incident.Severity, n int) (out []incident.Severity) {
 	}
 	return out
 }
+
+// A phone that changed hands tells its new owner nothing of the former one's.
+func TestADigestIsForWhoeverWasPaged(t *testing.T) {
+	each(t, func(s *stage) {
+		s.missing(incident.Critical, incident.Critical, incident.Critical)
+		s.set(monday.Add(3 * time.Minute))
+		taken := s.phone(s.ben, push.IOS, push.APNs, s.anas.Token)
+		want(s.t, "the same device", taken.ID, s.anas.ID)
+		if err := s.desk.Returned(s.t.Context(), s.ben, taken.ID); err != nil {
+			s.t.Fatal(err)
+		}
+		want(s.t, "digests", s.digests(taken), []push.Delivery{})
+	})
+}

@@ -266,9 +266,9 @@ type Reports interface {
 	// AcceptedAt gives when the provider took each of the deliveries it took.
 	AcceptedAt(ids []string) (map[string]time.Time, error)
 	// Missed gives the triggered incidents of which the device has missed the
-	// page made between two moments, at most n: taken by the provider, but never
-	// heard of, nor quieted since, nor told of by a digest.
-	Missed(deviceID string, since, until time.Time, n int) ([]Missed, error)
+	// page made for the user between two moments, at most n: taken by the
+	// provider, but never heard of, nor quieted since, nor told of by a digest.
+	Missed(userID, deviceID string, since, until time.Time, n int) ([]Missed, error)
 }
 
 // Missed is an incident that a device has not told of.

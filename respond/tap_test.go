@@ -2,6 +2,9 @@ package respond_test
 
 import (
 	"errors"
+	"fmt"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -9,6 +12,8 @@ import (
 	"github.com/nightbell/nightbell/fault"
 	"github.com/nightbell/nightbell/id"
 	"github.com/nightbell/nightbell/incident"
+	"github.com/nightbell/nightbell/models"
+	"github.com/nightbell/nightbell/models/modelstest"
 	"github.com/nightbell/nightbell/oncall"
 	"github.com/nightbell/nightbell/push"
 	"github.com/nightbell/nightbell/respond"
@@ -179,5 +184,46 @@ func TestATapOutlivesItsDelivery(t *testing.T) {
 		page.ID = id.New(id.Delivery)
 		want(s.t, "acknowledged", s.taps(respond.Acknowledge, page).Changed, true)
 		want(s.t, "acted", count(s.words(i.ID), "notification.acted"), 0)
+	})
+}
+
+// A tap and a handing over at the same moment, on two nodes where there can be
+// two: whichever comes first on the timeline decides what the tap was told.
+func TestATapAndAHandingOverTakeTurns(t *testing.T) {
+	modelstest.EachPlace(t, func(t *testing.T, place modelstest.Place) {
+		nodes := []*models.DB{place.Open(t, "node-a")}
+		if place.Engine == "postgres" {
+			nodes = append(nodes, place.Open(t, "node-b"))
+		}
+		s := &stage{t: t, db: nodes[0], page: &pager{}, at: monday}
+		s.desk = respond.New(respond.Config{Store: s.db.Desk(), Pager: s.page, Node: "node-a", Now: s.now})
+		s.furnish()
+		other := nodes[len(nodes)-1]
+		if _, err := other.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		there := respond.New(respond.Config{Store: other.Desk(), Pager: s.page, Node: "node-b", Now: s.now})
+		for round := range 10 {
+			i := s.trigger(fmt.Sprintf("db-%d", round))
+			page := s.paged(s.ana)
+			var told error
+			var both sync.WaitGroup
+			both.Go(func() { _, told = s.tap(respond.Acknowledge, page) })
+			both.Go(func() {
+				_, err := there.Act(t.Context(), respond.Command{Name: respond.Reassign, IncidentID: i.ID, Actor: s.as(s.ben), Users: []string{s.ben}})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+			both.Wait()
+			words := s.words(i.ID)
+			first := slices.Index(words, "incident.acknowledged") // -1: never
+			if late := fault.Is(told, "no_longer_yours"); late != (first < 0) || !late && told != nil {
+				t.Errorf("round %d: the tap was told %v, and the timeline says %v", round, told, words)
+			}
+			if over := slices.Index(words, "incident.reassigned"); first > over {
+				t.Errorf("round %d: a button that was revoked has acknowledged: %v", round, words)
+			}
+		}
 	})
 }

@@ -121,6 +121,7 @@ func TestAPageThatNobodySawComesAgain(t *testing.T) {
 				ID       string `json:"id"`
 				Attempts []struct {
 					Class string `json:"class"`
+					Level string `json:"level"`
 				} `json:"attempts"`
 				Receipts []struct {
 					Event push.ReceiptEvent `json:"event"`
@@ -132,8 +133,8 @@ func TestAPageThatNobodySawComesAgain(t *testing.T) {
 			t.Fatalf("the delivery log reads %+v", log)
 		}
 		for i, events := range []int{3, 1} {
-			if d := log.Items[i]; len(d.Attempts) != 1 || d.Attempts[0].Class != "accepted" || len(d.Receipts) != events {
-				t.Errorf("delivery %d reads %+v, want one accepted attempt and %d receipts", i, d, events)
+			if d := log.Items[i]; len(d.Attempts) != 1 || d.Attempts[0].Class != "accepted" || d.Attempts[0].Level != "critical" || len(d.Receipts) != events {
+				t.Errorf("delivery %d reads %+v, want one accepted attempt at full volume and %d receipts", i, d, events)
 			}
 		}
 	})

@@ -64,7 +64,13 @@ func BenchmarkSend(b *testing.B) {
 // BenchmarkBareLibrary is apns2 as shipped, with only the endpoint and the
 // roots changed, for the ratio.
 func BenchmarkBareLibrary(b *testing.B) {
-	e := benchtest.Start(b, 0)
+	for _, latency := range []time.Duration{0, 50 * time.Millisecond} {
+		b.Run(fmt.Sprintf("latency=%s/inflight=500", latency), func(b *testing.B) { bareLibrary(b, latency) })
+	}
+}
+
+func bareLibrary(b *testing.B, latency time.Duration) {
+	e := benchtest.Start(b, latency)
 	key, err := token.AuthKeyFromBytes([]byte(e.App.KeyPEM))
 	if err != nil {
 		b.Fatal(err)

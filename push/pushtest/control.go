@@ -19,6 +19,7 @@ func (e *Emulator) controlRoutes() http.Handler {
 		"GET /emulator":                        e.describe,
 		"POST /emulator/apns/apps":             e.postApp,
 		"POST /emulator/fcm/projects":          e.postProject,
+		"POST /emulator/browsers":              e.postBrowser,
 		"GET /emulator/devices":                func(*http.Request) (any, error) { return e.Devices(), nil },
 		"POST /emulator/devices":               e.postDevice,
 		"DELETE /emulator/devices/{token}":     e.deleteDevice,
@@ -99,9 +100,9 @@ func (e *Emulator) describe(*http.Request) (any, error) {
 	}
 	e.mu.RUnlock()
 	return map[string]any{
-		"apns_production": e.APNsURL(Production), "apns_sandbox": e.APNsURL(Sandbox), "fcm": e.FCMURL(),
+		"apns_production": e.APNsURL(Production), "apns_sandbox": e.APNsURL(Sandbox), "fcm": e.FCMURL(), "webpush": e.WebPushURL(),
 		"control": e.ControlURL(), "apps": topics, "devices": len(e.Devices()),
-		"apns_pushes": e.Accepted(push.APNs), "fcm_pushes": e.Accepted(push.FCM), "latency": time.Duration(e.latency.Load()).String(),
+		"apns_pushes": e.Accepted(push.APNs), "fcm_pushes": e.Accepted(push.FCM), "webpush_pushes": e.Accepted(push.WebPush), "latency": time.Duration(e.latency.Load()).String(),
 	}, nil
 }
 
@@ -216,14 +217,14 @@ func readProvider(r *http.Request) (in providerInput, err error) {
 	if err := readJSON(r, &in); err != nil {
 		return in, err
 	}
-	if in.Provider != push.APNs && in.Provider != push.FCM {
+	if in.Provider != push.APNs && in.Provider != push.FCM && in.Provider != push.WebPush {
 		return in, noProvider(in.Provider)
 	}
 	return in, nil
 }
 
 func noProvider(given push.Provider) error {
-	return fmt.Errorf("the provider is apns or fcm, not %q", given)
+	return fmt.Errorf("the provider is apns, fcm or webpush, not %q", given)
 }
 
 func (e *Emulator) postGoAway(r *http.Request) (any, error) {

@@ -44,6 +44,10 @@ type Push struct {
 	Data map[string]string `json:"data,omitempty"`
 	High bool              `json:"high,omitempty"`
 	TTL  string            `json:"ttl,omitempty"`
+	// Urgency and Topic are Web Push's headers; Payload is what the browser
+	// decrypted.
+	Urgency string `json:"urgency,omitempty"`
+	Topic   string `json:"topic,omitempty"`
 }
 
 type deviceKey struct {
@@ -54,7 +58,8 @@ type deviceKey struct {
 // device is a Device with what it got and what it shows.
 type device struct {
 	Device
-	keep int
+	keep    int
+	browser *subscription // nil for phones
 
 	mu     sync.Mutex
 	dead   bool
@@ -62,6 +67,8 @@ type device struct {
 	got    []Push // the latest keep
 	total  int
 	screen []Notification
+	away   bool   // a browser that is closed: its push service keeps what comes
+	kept   []Push // what it keeps, one of each topic
 	// unread are pushes the screen does not show yet: reading a payload costs
 	// more than the rest of a delivery, so it waits until somebody looks.
 	unread []Push
@@ -171,9 +178,12 @@ func (e *Emulator) device(p push.Provider, token string) *device {
 	return e.devices[deviceKey{p, token}]
 }
 
-// find looks for the token at both providers.
+// find looks for the token at all providers.
 func (e *Emulator) find(token string) *device {
 	if d := e.device(push.FCM, token); d != nil {
+		return d
+	}
+	if d := e.browserAt(token); d != nil {
 		return d
 	}
 	return e.device(push.APNs, strings.ToLower(token))
@@ -191,6 +201,12 @@ func (e *Emulator) deliver(d *device, p Push) {
 	e.pushes[providerIndex(p.Provider)].Add(1)
 	show := e.show.Load()
 	d.mu.Lock()
+	if d.away {
+		d.keepLocked(p)
+		d.mu.Unlock()
+		e.changed.raise()
+		return
+	}
 	if len(d.got) >= d.keep {
 		d.got = append(d.got[:0], d.got[len(d.got)-d.keep/2:]...)
 	}
@@ -214,8 +230,11 @@ func (e *Emulator) deliver(d *device, p Push) {
 }
 
 func providerIndex(p push.Provider) int {
-	if p == push.APNs {
+	switch p {
+	case push.APNs:
 		return 0
+	case push.WebPush:
+		return 2
 	}
 	return 1
 }

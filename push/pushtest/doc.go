@@ -1,14 +1,22 @@
-// Package pushtest is APNs and FCM on your desk: a strict stand-in for both.
+// Package pushtest is APNs, FCM and a push service of browsers on your desk: a
+// strict stand-in for all three.
 //
-// [Start] opens three TLS listeners with a certificate of its own authority:
+// [Start] opens four TLS listeners with a certificate of its own authority:
 //
 //	Addr          FCM v1 (/v1/projects/…/messages:send), its OAuth token endpoint
 //	              (/token) and the control API (/emulator); HTTP/2 and HTTP/1.1
 //	APNsAddr      APNs production (/3/device/…); HTTP/2 only, as Apple's
 //	SandboxAddr   APNs sandbox; a token of the other environment is a BadDeviceToken
+//	WebPushAddr   a push service of browsers (/push/…); HTTP/2 and HTTP/1.1
 //
-// Given a port for Addr alone, APNs takes the next one and the sandbox the one
-// after that.
+// Given a port for Addr alone, APNs takes the next one, the sandbox the one
+// after that, and Web Push the last of four.
+//
+// [Emulator.NewBrowser] subscribes a browser with a server's public key. Its
+// push service checks what RFC 8030 and 8292 ask for (TTL, Urgency, Topic, the
+// token's signature, audience, end and subject), and the browser decrypts, so
+// that a wrong byte is a refusal. One that is away ([Emulator.Leave]) gets the
+// newest of each topic when it comes back.
 //
 // It refuses what Apple and Google refuse, with their statuses, reasons and
 // bodies: paths, headers, push types, topics, provider tokens and how often
@@ -28,6 +36,7 @@
 //	GET    /emulator/ca.pem                     the authority to trust
 //	POST   /emulator/apns/apps                  {"bundle_id":"com.example.app"} → key_id, team_id, key_pem
 //	POST   /emulator/fcm/projects               {"project_id":"example"} → a service account
+//	POST   /emulator/browsers                   {"public_key":"B…","name":"Ana's browser"} → what PushSubscription.toJSON() gives
 //	GET    /emulator/devices
 //	POST   /emulator/devices                    {"provider":"apns","app":"com.example.app","token":"…","environment":"sandbox","name":"Ana's phone"}
 //	DELETE /emulator/devices/{token}

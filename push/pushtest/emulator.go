@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/golang-jwt/jwt/v5"
 )
 
 // Environments of APNs.
@@ -26,6 +28,9 @@ type Config struct {
 	// APNsAddr and SandboxAddr serve APNs; empty: the ports after Addr's, or
 	// any port when Addr leaves it open.
 	APNsAddr, SandboxAddr string
+	// WebPushAddr serves browsers' push service; empty: the port after those, or
+	// any port.
+	WebPushAddr string
 	// ControlAddr serves the control API without TLS; empty: not at all. Only
 	// for loopback: whoever reaches it decides what the phones get.
 	ControlAddr string
@@ -41,7 +46,7 @@ type Config struct {
 	Press *http.Client
 }
 
-// Emulator stands in for APNs and FCM. Its methods are safe for concurrent use.
+// Emulator stands in for APNs, FCM and a push service of browsers. Its methods are safe for concurrent use.
 type Emulator struct {
 	cfg       Config
 	authority *authority
@@ -51,7 +56,7 @@ type Emulator struct {
 	faults    faults
 	latency   atomic.Int64 // of every push, in nanoseconds
 	seq       atomic.Int64
-	pushes    [2]atomic.Int64 // accepted, by providerIndex
+	pushes    [3]atomic.Int64 // accepted, by providerIndex
 	changed   signal
 	show      atomic.Pointer[func(Shown)]
 	ctx       context.Context // ends with Close
@@ -59,11 +64,12 @@ type Emulator struct {
 	work      sync.WaitGroup // control requests that came over HTTP/2
 
 	mu       sync.RWMutex
-	keys     map[string]*apnsKey // by key id
-	topics   map[string]string   // bundle id → team
-	accounts map[string]*account // by key id
-	bearers  map[string]bearer   // access tokens we issued
-	verified map[string]verified // provider tokens whose signature was good
+	keys     map[string]*apnsKey             // by key id
+	topics   map[string]string               // bundle id → team
+	accounts map[string]*account             // by key id
+	bearers  map[string]bearer               // access tokens we issued
+	verified map[string]verified             // provider tokens whose signature was good
+	vapid    map[string]jwt.RegisteredClaims // of VAPID tokens whose signature was good
 	devices  map[deviceKey]*device
 	refusals []Refusal
 }
@@ -77,7 +83,7 @@ func Start(cfg Config) (*Emulator, error) {
 	}
 	e := &Emulator{
 		cfg: cfg, keys: map[string]*apnsKey{}, topics: map[string]string{}, accounts: map[string]*account{},
-		bearers: map[string]bearer{}, verified: map[string]verified{}, devices: map[deviceKey]*device{},
+		bearers: map[string]bearer{}, verified: map[string]verified{}, vapid: map[string]jwt.RegisteredClaims{}, devices: map[deviceKey]*device{},
 	}
 	e.ctx, e.stop = context.WithCancel(context.Background())
 	if cfg.OnShow != nil {
@@ -116,17 +122,17 @@ func (c *Config) setDefaults() {
 	}
 }
 
-// addresses gives the addresses of FCM, APNs production and APNs sandbox.
+// addresses gives the addresses of FCM, APNs production and sandbox, and Web Push.
 func addresses(cfg Config) ([]string, error) {
 	host, port, err := net.SplitHostPort(cfg.Addr)
 	if err != nil {
 		return nil, fmt.Errorf("the emulator's address %q is not host:port: %w", cfg.Addr, err)
 	}
 	base, err := strconv.Atoi(port)
-	if err != nil || base < 0 || base > 65533 {
-		return nil, fmt.Errorf("the emulator's port %q must be a number from 0 to 65533 (two more follow it)", port)
+	if err != nil || base < 0 || base > 65532 {
+		return nil, fmt.Errorf("the emulator's port %q must be a number from 0 to 65532 (three more follow it)", port)
 	}
-	addrs := []string{cfg.Addr, cfg.APNsAddr, cfg.SandboxAddr}
+	addrs := []string{cfg.Addr, cfg.APNsAddr, cfg.SandboxAddr, cfg.WebPushAddr}
 	for i, a := range addrs {
 		if a == "" {
 			addrs[i] = net.JoinHostPort(host, nextPort(base, i))
@@ -151,12 +157,20 @@ func hosts(addrs []string) []string {
 	return hs
 }
 
-// open starts the doors in the order FCM, production, sandbox, control.
+// webPushDoor is the place of the browsers' push service among the doors, and
+// controlDoor, if there is one, that of the control API.
+const (
+	webPushDoor = 3
+	controlDoor = 4
+)
+
+// open starts the doors in the order FCM, production, sandbox, Web Push, control.
 func (e *Emulator) open(addrs []string) error {
 	kinds := []doorKind{
 		{name: "fcm", streams: 100, h1: true, handler: e.serveGoogle},
 		{name: Production, streams: 1, handler: func(c *call) { e.serveAPNs(c, Production) }},
 		{name: Sandbox, streams: 1, handler: func(c *call) { e.serveAPNs(c, Sandbox) }},
+		{name: "webpush", streams: 100, h1: true, handler: e.serveWebPush},
 	}
 	for i, k := range kinds {
 		d, err := openDoor(addrs[i], k, e.authority, e.control)
@@ -198,10 +212,13 @@ func (e *Emulator) APNsURL(environment string) string {
 	return "https://" + e.doors[1].addr()
 }
 
+// WebPushURL is the address of the browsers' push service.
+func (e *Emulator) WebPushURL() string { return "https://" + e.doors[webPushDoor].addr() }
+
 // ControlURL is the control API's address: plain HTTP where configured.
 func (e *Emulator) ControlURL() string {
-	if len(e.doors) > 3 {
-		return "http://" + e.doors[3].addr() + "/emulator"
+	if len(e.doors) > controlDoor {
+		return "http://" + e.doors[controlDoor].addr() + "/emulator"
 	}
 	return e.FCMURL() + "/emulator"
 }

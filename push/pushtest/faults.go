@@ -34,6 +34,8 @@ type Fault struct {
 	Since time.Time `json:"since,omitzero"`
 	// RetryAfter is sent as the header: seconds or a date.
 	RetryAfter string `json:"retry_after,omitempty"`
+	// Location is where a redirect points (Web Push).
+	Location string `json:"location,omitempty"`
 	// Refuse resets the stream as not processed; GoAway does so for this and
 	// all later ones on the connection; Cut drops the connection; Hang never
 	// answers.
@@ -235,8 +237,11 @@ func (e *Emulator) eachConn(p push.Provider, f func(*h2conn)) {
 }
 
 func (e *Emulator) doorsOf(p push.Provider) []*door {
-	if p == push.APNs {
+	switch p {
+	case push.APNs:
 		return e.doors[1:3]
+	case push.WebPush:
+		return e.doors[webPushDoor:controlDoor]
 	}
 	return e.doors[:1]
 }

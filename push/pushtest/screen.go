@@ -48,8 +48,11 @@ type Shown struct {
 // Notification reads what the push shows; ok is false for one that shows
 // nothing, such as a background push.
 func (p Push) Notification() (n Notification, ok bool) {
-	if p.Provider == push.FCM {
+	switch p.Provider {
+	case push.FCM:
 		return p.android()
+	case push.WebPush:
+		return p.inBrowser()
 	}
 	return p.iphone()
 }

@@ -20,3 +20,10 @@ func receiverKeys(private *ecdh.PrivateKey, theirs *ecdh.PublicKey, auth, salt [
 	}
 	return contentKeys(ikm, salt)
 }
+
+// Origins is how many push services the sender holds connections to.
+func (s *Sender) Origins() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.origins)
+}

@@ -23,6 +23,7 @@ func TestEndpoints(t *testing.T) {
 		"https://fcm.googleapis.com/fcm/send/abc:APA91":             "",
 		"https://updates.push.services.mozilla.com/wpush/v2/gAAA":   "",
 		"https://push.services.mozilla.com/wpush/v2/gAAA":           "",
+		"https://jmt17.google.com/fcm/send/abc:APA91":               "",
 		"https://web.push.apple.com/QOXQ":                           "",
 		"https://wns2-par02p.notify.windows.com/w/?token=BQYA%2bx":  "",
 		"https://FCM.GoogleAPIs.com:443/fcm/send/x":                 "https://fcm.googleapis.com/fcm/send/x",

@@ -10,11 +10,17 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
 // ErrNotHTTP2 says that the server speaks nothing newer than HTTP/1.1.
 var ErrNotHTTP2 = errors.New("the server does not speak HTTP/2")
+
+// noCommonProtocol is crypto/tls's word for the alert no_application_protocol
+// (RFC 7301, 3.2), which has no value that could be compared. A test against a
+// real server fails if it changes.
+const noCommonProtocol = "tls: no application protocol"
 
 // DialError is a connection that could not be opened. Nothing was sent.
 type DialError struct {
@@ -75,6 +81,9 @@ func dialTLS(ctx context.Context, cfg Config, addr string) (net.Conn, error) {
 	conn := tls.Client(raw, tlsFor(cfg.TLS, addr))
 	if err := conn.HandshakeContext(ctx); err != nil {
 		_ = raw.Close()
+		if strings.HasSuffix(err.Error(), noCommonProtocol) {
+			return nil, fmt.Errorf("%w (%s refused it)", ErrNotHTTP2, addr)
+		}
 		return nil, err
 	}
 	if got := conn.ConnectionState().NegotiatedProtocol; got != "h2" {

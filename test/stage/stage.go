@@ -129,8 +129,12 @@ push:
     endpoint: %[10]s
     apps:
       - {name: android, service_account_file: %[2]s/account.json}
+  webpush:
+    subject: mailto:stage@example.com
+    extra_hosts: [%[11]q]
+    allow_private: true
 `, addr, s.Dir, place.URL, lease, level, s.Emulator.APNsURL(pushtest.Production), s.Emulator.APNsURL(pushtest.Sandbox),
-		app.TeamID, app.KeyID, s.Emulator.FCMURL()))
+		app.TeamID, app.KeyID, s.Emulator.FCMURL(), strings.TrimPrefix(s.Emulator.WebPushURL(), "https://")))
 }
 
 func (s *Stage) write(name, content string) string {
@@ -179,4 +183,24 @@ func (s *Stage) Phone(person string, provider push.Provider) pushtest.Device {
 	}, nil)
 	s.Phones[person] = d
 	return d
+}
+
+// Browser gives the person a browser that subscribes with the running node's
+// key and registers. It takes the place of the person's phone.
+func (s *Stage) Browser(person string) pushtest.Browser {
+	s.T.Helper()
+	var key struct {
+		PublicKey string `json:"public_key"`
+	}
+	s.Call("GET", "/v1/push/webpush", s.Token(person), nil, &key)
+	b, err := s.Emulator.NewBrowser(key.PublicKey, person+"'s browser")
+	if err != nil {
+		s.T.Fatal(err)
+	}
+	s.Call("POST", "/v1/devices", s.Token(person), map[string]any{
+		"name": b.Device.Name, "platform": "web", "provider": "webpush", "token": b.Endpoint,
+		"keys": map[string]string{"p256dh": b.Keys.P256DH, "auth": b.Keys.Auth},
+	}, nil)
+	s.Phones[person] = b.Device
+	return b
 }
