@@ -13,7 +13,7 @@
 //	6        models                api
 //	5                   setup
 //	4                  respond
-//	3             push       realtime
+//	3             push       realtime   ical
 //	2    queue   incident   oncall   auth
 //	1          id   meter   crash
 //	0                   fault
@@ -26,6 +26,7 @@
 //	setup     I turn what an operator wrote down into configuration.
 //	push      I make a phone ring, and know whether it did.
 //	realtime  I show it to every open screen.
+//	ical      I read and write other people's calendars.
 //	queue     What was promised gets done.
 //	incident  What is wrong, and what may happen to it. Pure.
 //	oncall    Whom do we wake now, and when do we look again? Pure.

@@ -28,7 +28,7 @@ var floors = map[string]int{
 	"api": 6, "models": 6,
 	"setup":   5, // speaks of services, which are respond's nouns
 	"respond": 4,
-	"push":    3, "realtime": 3,
+	"push":    3, "realtime": 3, "ical": 3,
 	"incident": 2, "oncall": 2, "queue": 2, "auth": 2,
 	"id": 1, "meter": 1, "crash": 1,
 	"fault": 0,
@@ -46,6 +46,7 @@ var may = map[string][]string{
 	"auth":     {"fault", "id", "meter"},
 	"push":     {"incident", "queue", "fault", "id", "meter", "crash"},
 	"realtime": {"incident", "fault", "id", "meter"},
+	"ical":     {"oncall", "fault"},
 	"respond":  {"incident", "oncall", "push", "queue", "fault", "id", "meter", "crash"},
 	"setup":    {"respond", "oncall", "auth", "push", "fault", "id"},
 	"models":   {"respond", "setup", "push", "realtime", "auth", "incident", "oncall", "queue", "fault", "id", "meter", "crash"},
@@ -71,6 +72,8 @@ var doors = map[string][]string{
 	"github.com/prometheus/":            {"meter"},
 	"github.com/oklog/ulid":             {"id"},
 	"github.com/goccy/go-yaml":          {"setup", "app"},
+	"github.com/arran4/golang-ical":     {"ical"},
+	"github.com/teambition/rrule-go":    {"oncall"}, // arithmetic on values, as pure as oncall itself
 	"github.com/alecthomas/kong":        {"app", "cmd/nightbell"},
 	"github.com/santhosh-tekuri/":       {"api"},
 	"github.com/oapi-codegen/":          {"api"},

@@ -76,7 +76,7 @@ func (s *server) CreatePushApp(ctx context.Context, r CreatePushAppRequestObject
 	b := *r.Body
 	a := push.App{Provider: b.Provider, Name: b.Name, UpdatedBy: who.UserID, Settings: push.AppSettings{
 		BundleID: value(b.BundleId), TeamID: value(b.TeamId), KeyID: value(b.KeyId), Environments: environments(b.Environments),
-		ProjectID: value(b.ProjectId), Ambient: value(b.Ambient),
+		ProjectID: value(b.ProjectId), Ambient: value(b.Ambient), AppOptions: appOptions(b.Privacy, b.Unlock),
 	}}
 	stored, err := s.PushApps.AddPushApp(ctx, a, credentials(b.Key, b.ServiceAccount))
 	s.audit(ctx, who, "created a push app", a, err)
@@ -95,7 +95,7 @@ func (s *server) ChangePushApp(ctx context.Context, r ChangePushAppRequestObject
 	b := *r.Body
 	a := push.App{Provider: r.Provider, Name: r.Name, UpdatedBy: who.UserID, Settings: push.AppSettings{
 		BundleID: value(b.BundleId), TeamID: value(b.TeamId), KeyID: value(b.KeyId), Environments: environments(b.Environments),
-		ProjectID: value(b.ProjectId), Ambient: value(b.Ambient),
+		ProjectID: value(b.ProjectId), Ambient: value(b.Ambient), AppOptions: appOptions(b.Privacy, b.Unlock),
 	}}
 	stored, err := s.PushApps.ChangePushApp(ctx, a, credentials(b.Key, b.ServiceAccount))
 	s.audit(ctx, who, "changed a push app", a, err)
@@ -134,6 +134,15 @@ func credentials(key, account *string) []byte {
 	return nil
 }
 
+// appOptions is what an app does with what it was told beside its keys.
+func appOptions(privacy *AppPrivacy, unlock []UnlockedAction) push.AppOptions {
+	o := push.AppOptions{Privacy: push.Privacy(value(privacy))}
+	for _, action := range unlock {
+		o.Unlock = append(o.Unlock, string(action))
+	}
+	return o
+}
+
 func environments(given []PushEnvironment) (names []string) {
 	for _, e := range given {
 		names = append(names, string(e))
@@ -148,6 +157,13 @@ func pushApp(a push.KnownApp) PushApp {
 		Provider: a.Provider, Name: a.Name, Source: PushAppSourceApi, BundleId: present(s.BundleID), TeamId: present(s.TeamID), KeyId: present(s.KeyID),
 		ProjectId: present(s.ProjectID), Ambient: present(s.Ambient), ClientEmail: present(s.ClientEmail), Fingerprint: present(s.Fingerprint),
 		CreatedAt: present(a.CreatedAt), UpdatedAt: present(a.UpdatedAt), UpdatedBy: present(a.UpdatedBy),
+	}
+	if s.Privacy != "" {
+		privacy := AppPrivacy(s.Privacy)
+		shown.Privacy = &privacy
+	}
+	for _, action := range s.Unlock {
+		shown.Unlock = append(shown.Unlock, UnlockedAction(action))
 	}
 	if a.OfFile {
 		shown.Source = PushAppSourceFile

@@ -94,8 +94,8 @@ func TestAdminSetsUpAPushApp(t *testing.T) {
 		t.Errorf("the new key was not handed on")
 	}
 	h.do(t, "ada", "GET", "/v1/push/apps/apns/ios", "").into(200, &a)
-	h.do(t, "ada", "POST", "/v1/push/apps", `{"provider":"fcm","name":"own","ambient":true,"project_id":"p-1"}`).into(201, &a)
-	if *a.ProjectId != "p-1" || !*a.Ambient {
+	h.do(t, "ada", "POST", "/v1/push/apps", `{"provider":"fcm","name":"own","ambient":true,"project_id":"p-1","privacy":"sealed","unlock":["resolve"]}`).into(201, &a)
+	if *a.ProjectId != "p-1" || !*a.Ambient || *a.Privacy != AppPrivacySealed || len(a.Unlock) != 1 || a.Unlock[0] != UnlockedActionResolve {
 		t.Errorf("created %+v", a)
 	}
 	h.do(t, "ada", "DELETE", "/v1/push/apps/apns/ios", "").problem(409, "push_app_in_use", "")

@@ -21,6 +21,27 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Defines values for AppPrivacy.
+const (
+	AppPrivacyFull   AppPrivacy = "full"
+	AppPrivacyIdOnly AppPrivacy = "id_only"
+	AppPrivacySealed AppPrivacy = "sealed"
+)
+
+// Valid indicates whether the value is a known member of the AppPrivacy enum.
+func (e AppPrivacy) Valid() bool {
+	switch e {
+	case AppPrivacyFull:
+		return true
+	case AppPrivacyIdOnly:
+		return true
+	case AppPrivacySealed:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for PageabilityOutlook.
 const (
 	PageabilityOutlookMayRing     PageabilityOutlook = "may_ring"
@@ -72,6 +93,24 @@ func (e PushEnvironment) Valid() bool {
 	case PushEnvironmentProduction:
 		return true
 	case PushEnvironmentSandbox:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UnlockedAction.
+const (
+	UnlockedActionAcknowledge UnlockedAction = "acknowledge"
+	UnlockedActionResolve     UnlockedAction = "resolve"
+)
+
+// Valid indicates whether the value is a known member of the UnlockedAction enum.
+func (e UnlockedAction) Valid() bool {
+	switch e {
+	case UnlockedActionAcknowledge:
+		return true
+	case UnlockedActionResolve:
 		return true
 	default:
 		return false
@@ -153,6 +192,10 @@ type AlertList struct {
 	Items []Alert `json:"items"`
 	More  bool    `json:"more"`
 }
+
+// AppPrivacy What the provider may read of a push. full, the default. id_only, that there is something, and its ids; the app
+// asks for the rest. sealed, as id_only, and the texts encrypted to the device's `seal_key`.
+type AppPrivacy string
 
 // Capabilities What the app's user and system allow. Report all that the app can see, at each start and whenever it changes; what
 // is left out counts as not known. Reports that no phone can make are refused (`bad_capabilities`). While `alerts` is
@@ -744,15 +787,22 @@ type PushApp struct {
 	Fingerprint *string `json:"fingerprint,omitempty"`
 	KeyId       *string `json:"key_id,omitempty"`
 	Name        string  `json:"name"`
-	ProjectId   *string `json:"project_id,omitempty"`
+
+	// Privacy What the provider may read of a push. full, the default. id_only, that there is something, and its ids; the app
+	// asks for the rest. sealed, as id_only, and the texts encrypted to the device's `seal_key`.
+	Privacy   *AppPrivacy `json:"privacy,omitempty"`
+	ProjectId *string     `json:"project_id,omitempty"`
 
 	// Provider Whose push apps can be set up here; others may come.
 	Provider PushAppProvider `json:"provider"`
 
 	// Source Where it is set up; what stands in the configuration file can only be changed there.
-	Source    PushAppSource `json:"source"`
-	TeamId    *string       `json:"team_id,omitempty"`
-	UpdatedAt *time.Time    `json:"updated_at,omitempty"`
+	Source PushAppSource `json:"source"`
+	TeamId *string       `json:"team_id,omitempty"`
+
+	// Unlock The buttons that need an unlocked phone.
+	Unlock    []UnlockedAction `json:"unlock,omitempty"`
+	UpdatedAt *time.Time       `json:"updated_at,omitempty"`
 
 	// UpdatedBy The user who changed it last.
 	UpdatedBy *string `json:"updated_by,omitempty"`
@@ -779,6 +829,10 @@ type PushAppChange struct {
 	// KeyId apns: the key's id, as in the name of its file.
 	KeyId *string `json:"key_id,omitempty"`
 
+	// Privacy What the provider may read of a push. full, the default. id_only, that there is something, and its ids; the app
+	// asks for the rest. sealed, as id_only, and the texts encrypted to the device's `seal_key`.
+	Privacy *AppPrivacy `json:"privacy,omitempty"`
+
 	// ProjectId fcm: the Firebase project; needed with `ambient`, else the service account's.
 	ProjectId *string `json:"project_id,omitempty"`
 
@@ -787,6 +841,9 @@ type PushAppChange struct {
 
 	// TeamId apns: the Team ID of the Apple developer account.
 	TeamId *string `json:"team_id,omitempty"`
+
+	// Unlock The buttons that need an unlocked phone; left out: none.
+	Unlock []UnlockedAction `json:"unlock,omitempty"`
 }
 
 // PushAppCreation defines model for PushAppCreation.
@@ -810,6 +867,10 @@ type PushAppCreation struct {
 	// Name What devices refer to.
 	Name string `json:"name"`
 
+	// Privacy What the provider may read of a push. full, the default. id_only, that there is something, and its ids; the app
+	// asks for the rest. sealed, as id_only, and the texts encrypted to the device's `seal_key`.
+	Privacy *AppPrivacy `json:"privacy,omitempty"`
+
 	// ProjectId fcm: the Firebase project; needed with `ambient`, else the service account's.
 	ProjectId *string `json:"project_id,omitempty"`
 
@@ -821,6 +882,9 @@ type PushAppCreation struct {
 
 	// TeamId apns: the Team ID of the Apple developer account.
 	TeamId *string `json:"team_id,omitempty"`
+
+	// Unlock The buttons that need an unlocked phone; left out: none.
+	Unlock []UnlockedAction `json:"unlock,omitempty"`
 }
 
 // PushAppList defines model for PushAppList.
@@ -996,6 +1060,9 @@ type TokenSet struct {
 	TokenType string `json:"token_type"`
 	User      User   `json:"user"`
 }
+
+// UnlockedAction A button that needs an unlocked phone.
+type UnlockedAction string
 
 // Urgency high wakes people, low does not.
 type Urgency = incident.Urgency

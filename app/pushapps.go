@@ -144,11 +144,12 @@ func (c Config) knownApps() (known []push.KnownApp) {
 	for _, a := range c.Push.APNs.Apps {
 		known = append(known, push.KnownApp{OfFile: true, App: described(push.App{Provider: push.APNs, Name: a.Name, Settings: push.AppSettings{
 			BundleID: a.BundleID, TeamID: a.TeamID, KeyID: a.KeyID, Environments: a.Environments,
+			AppOptions: push.AppOptions{Privacy: push.Privacy(a.Privacy), Unlock: a.Unlock},
 		}}, []byte(a.Key))})
 	}
 	for _, a := range c.Push.FCM.Apps {
 		known = append(known, push.KnownApp{OfFile: true, App: described(push.App{Provider: push.FCM, Name: a.Name, Settings: push.AppSettings{
-			ProjectID: a.ProjectID, Ambient: a.Ambient,
+			ProjectID: a.ProjectID, Ambient: a.Ambient, AppOptions: push.AppOptions{Privacy: push.Privacy(a.Privacy), Unlock: a.Unlock},
 		}}, []byte(a.ServiceAccount))})
 	}
 	return known

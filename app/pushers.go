@@ -33,6 +33,7 @@ type pushers struct {
 	pipeline *push.Pipeline
 	switches map[push.Provider]*push.Switch
 	names    atomic.Pointer[map[push.Provider][]string]
+	options  atomic.Pointer[map[appKey]push.AppOptions]
 
 	mu      sync.Mutex // one change of senders at a time
 	apps    []push.App // the API's, as the senders know them
@@ -167,6 +168,31 @@ func (p *pushers) nameAll() {
 		}
 	}
 	p.names.Store(&names)
+	p.optionsAnew()
+}
+
+// appKey names an app.
+type appKey struct {
+	provider push.Provider
+	name     string
+}
+
+// optionsAnew notes what is configured for each app beside its keys; the
+// configuration file's word is the last.
+func (p *pushers) optionsAnew() {
+	options := map[appKey]push.AppOptions{}
+	for _, a := range p.apps {
+		options[appKey{a.Provider, a.Name}] = a.Settings.AppOptions
+	}
+	for _, a := range p.app.cfg.knownApps() {
+		options[appKey{a.Provider, a.Name}] = a.Settings.AppOptions
+	}
+	p.options.Store(&options)
+}
+
+// Options gives what is configured for an app beside its keys.
+func (p *pushers) Options(of push.Provider, name string) push.AppOptions {
+	return (*p.options.Load())[appKey{of, name}]
 }
 
 // Names gives the names of the provider's apps.

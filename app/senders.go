@@ -171,22 +171,6 @@ func (c Config) rootCAs() (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// options gives what is configured for each push app beside its keys.
-func (c PushConfig) options() func(push.Provider, string) push.AppOptions {
-	type key struct {
-		provider push.Provider
-		app      string
-	}
-	known := map[key]push.AppOptions{}
-	for _, a := range c.APNs.Apps {
-		known[key{push.APNs, a.Name}] = push.AppOptions{Privacy: push.Privacy(a.Privacy), Unlock: a.Unlock}
-	}
-	for _, a := range c.FCM.Apps {
-		known[key{push.FCM, a.Name}] = push.AppOptions{Privacy: push.Privacy(a.Privacy), Unlock: a.Unlock}
-	}
-	return func(p push.Provider, app string) push.AppOptions { return known[key{p, app}] }
-}
-
 // words are the languages that phones are spoken to in.
 func (c PushConfig) words() (*push.Words, error) {
 	if c.WordsDir == "" {

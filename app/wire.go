@@ -79,19 +79,33 @@ func (a *App) build(ctx context.Context, u *undo) (*house, error) {
 		return nil, err
 	}
 
-	if err := h.pushers.join(ctx, h.db, secret); err != nil {
-		return nil, fmt.Errorf("reading the push apps: %w", err)
+	if err := h.recall(ctx, secret); err != nil {
+		return nil, err
 	}
 	h.auth = auth.New(auth.Config{Store: h.db.Accounts(), Secret: secret, Issuer: issuer, Now: a.opt.Now, Log: a.log})
 	if err := h.auth.Prepare(ctx); err != nil {
 		return nil, fmt.Errorf("preparing the signing keys: %w", err)
 	}
-	if err := h.db.OpenAssignments(ctx, h.badges.Load); err != nil {
-		return nil, fmt.Errorf("counting open incidents: %w", err)
-	}
 	if h.web, err = a.webPush(ctx, h.pushers); err != nil {
 		return nil, err
 	}
+	return h, a.work(h)
+}
+
+// recall takes into memory what the database knows of push apps and of
+// people's open incidents.
+func (h *house) recall(ctx context.Context, secret []byte) error {
+	if err := h.pushers.join(ctx, h.db, secret); err != nil {
+		return fmt.Errorf("reading the push apps: %w", err)
+	}
+	if err := h.db.OpenAssignments(ctx, h.badges.Load); err != nil {
+		return fmt.Errorf("counting open incidents: %w", err)
+	}
+	return nil
+}
+
+// work makes the rooms that do something by themselves, and the doors.
+func (a *App) work(h *house) (err error) {
 	pushing := newPulse("deliveries", 0, a.opt.Now)
 	timing := newPulse("escalation timers", time.Minute, a.opt.Now)
 	h.pipeline = a.pipeline(h, pushing)
@@ -113,7 +127,7 @@ func (a *App) build(ctx context.Context, u *undo) (*house, error) {
 		{"push", pushing.check},
 		{"live stream", streaming(h.hub)},
 	})
-	return h, err
+	return err
 }
 
 // streaming is ready once the stream has met the log's head; until then it
@@ -158,7 +172,7 @@ func (a *App) pipeline(h *house, p *pulse) *push.Pipeline {
 	}
 	return push.NewPipeline(push.Config{
 		Store: watchedStore{h.db.Deliveries(), p}, Senders: senders, Signer: signer{h.auth},
-		Words: h.words, Options: a.cfg.Push.options(), Badges: h.badges,
+		Words: h.words, Options: h.pushers.Options, Badges: h.badges,
 		BaseURL: a.URL(), Lease: a.cfg.Lease, Now: a.opt.Now, Log: a.log, Meter: a.meter,
 	})
 }

@@ -2,6 +2,7 @@ package models_test
 
 import (
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -53,9 +54,10 @@ func company() setup.Changes {
 	ben.Disabled = false
 	schedule := oncall.Schedule{ID: id.New(id.Schedule), Name: "Primary", TimeZone: "Europe/Lisbon", Layers: []oncall.Layer{{
 		ID: id.New(id.Layer), Name: "Rotation", Users: []string{ana.ID, ben.ID}, Start: noon, Until: noon.AddDate(1, 0, 0), Turn: 1, Unit: oncall.Weeks,
+		Restrictions: []oncall.Restriction{{Cycle: oncall.Weekly, Day: time.Friday, Start: 18 * time.Hour, Length: 62 * time.Hour}},
 	}}}
 	policy := oncall.Policy{ID: id.New(id.Policy), Name: "Default", Loops: 2, Levels: []oncall.Level{
-		{Delay: 5 * time.Minute, Targets: []oncall.Target{{Kind: oncall.ScheduleTarget, ID: schedule.ID}, {Kind: oncall.UserTarget, ID: ben.ID}}},
+		{Delay: 5 * time.Minute, Targets: []oncall.Target{{Kind: oncall.ScheduleTarget, ID: schedule.ID}, {Kind: oncall.UserTarget, ID: ben.ID}}, Assignment: oncall.RoundRobin},
 	}}
 	service := respond.Service{
 		ID: id.New(id.Service), Name: "Checkout", PolicyID: policy.ID, Urgency: respond.BySeverity, AckTimeout: 30 * time.Minute, AutoResolve: time.Hour,
@@ -85,13 +87,13 @@ func settled(t *testing.T, db *models.DB) setup.Changes {
 }
 
 // full fails when any field of the value is zero: a round trip proves nothing
-// about a field that nobody has filled.
-func full(t *testing.T, v any) {
+// about a field that nobody has filled, but for those that are not stored.
+func full(t *testing.T, v any, unstored ...string) {
 	t.Helper()
 	r := reflect.ValueOf(v)
 	for i := range r.NumField() {
-		if r.Field(i).IsZero() {
-			t.Errorf("%s.%s is empty in this test; fill it", r.Type(), r.Type().Field(i).Name)
+		if name := r.Type().Field(i).Name; r.Field(i).IsZero() && !slices.Contains(unstored, name) {
+			t.Errorf("%s.%s is empty in this test; fill it", r.Type(), name)
 		}
 	}
 }

@@ -23,7 +23,7 @@ func aCase(dedupKey string) respond.Case {
 			Timers:     incident.Timers{EscalateAt: noon.Add(5 * time.Minute), AutoResolveAt: noon.Add(time.Hour)},
 			AckTimeout: 30 * time.Minute, AutoResolve: time.Hour,
 		},
-		Plan: oncall.Plan{PolicyID: "pol_1", PolicyName: "Default", Loops: 2, Levels: []oncall.Level{
+		Plan: oncall.Plan{PolicyID: "pol_1", PolicyName: "Default", Loops: 2, Turn: 3, Levels: []oncall.Level{
 			{Delay: 5 * time.Minute, Targets: []oncall.Target{{Kind: oncall.UserTarget, ID: "usr_ana"}}},
 		}},
 		Position:   oncall.Position{Level: 1, Loop: 1, Exhausted: true},

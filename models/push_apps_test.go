@@ -20,6 +20,7 @@ func aPushApp(name string) push.App {
 		Settings: push.AppSettings{
 			BundleID: "com.example", TeamID: "A1B2C3D4E5", KeyID: "F6G7H8I9J0", Environments: []string{"sandbox"},
 			ProjectID: "proj", Ambient: true, ClientEmail: "a@b.example", Fingerprint: "0123456789abcdef", PublicKey: "BP4z",
+			AppOptions: push.AppOptions{Privacy: push.PrivacySealed, Unlock: []string{"resolve"}},
 		},
 	}
 }

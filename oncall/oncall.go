@@ -18,11 +18,22 @@ type Target struct {
 	ID   string     `json:"id"`
 }
 
-// Level is one rung of an escalation policy: all its targets are paged at
-// once, and after Delay without an acknowledgement the next level is.
+// Assignment says which of a level's targets are paged.
+type Assignment string
+
+const (
+	// ToEveryone is the default: all targets at once.
+	ToEveryone Assignment = ""
+	// RoundRobin: one target, the next one with each incident.
+	RoundRobin Assignment = "round_robin"
+)
+
+// Level is one rung of an escalation policy: its targets are paged at once, or
+// take turns, and after Delay without an acknowledgement the next level is.
 type Level struct {
-	Targets []Target      `json:"targets"`
-	Delay   time.Duration `json:"delay"` // nanoseconds in JSON
+	Targets    []Target      `json:"targets"`
+	Delay      time.Duration `json:"delay"` // nanoseconds in JSON
+	Assignment Assignment    `json:"assignment,omitempty"`
 }
 
 // Policy is an escalation policy as configured.
@@ -42,6 +53,9 @@ type Plan struct {
 	PolicyName string  `json:"policy_name,omitempty"`
 	Levels     []Level `json:"levels"`
 	Loops      int     `json:"loops"`
+	// Turn counts the policy's incidents, from 0: which target of a
+	// [RoundRobin] level this one goes to.
+	Turn int `json:"turn,omitempty"`
 }
 
 // Position is where in its plan an incident stands. Zero is "not started".
@@ -80,14 +94,18 @@ type Step struct {
 	NextAt time.Time
 }
 
-// Schedule is a set of rotations stacked as layers: a later layer covers the
-// ones below it wherever it has somebody on call.
+// Schedule says who is on call when, in one of two ways: as Layers, a later
+// one covering the ones below it wherever it has somebody on call (one person
+// at a time), or as Rotations, whose shifts all count (several people at once).
+// Overrides lie above either.
 type Schedule struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
 	// TimeZone is an IANA name; hand-offs are wall-clock times in it.
-	TimeZone string  `json:"time_zone"`
-	Layers   []Layer `json:"layers"`
+	TimeZone  string     `json:"time_zone"`
+	Layers    []Layer    `json:"layers"`
+	Rotations []Rotation `json:"rotations,omitempty"`
+	Overrides []Override `json:"overrides,omitempty"`
 }
 
 // TurnUnit is the calendar unit of a rotation's turn.
@@ -116,6 +134,10 @@ type Layer struct {
 	// Turn is how long each turn lasts, in Unit. At least 1.
 	Turn int      `json:"turn"`
 	Unit TurnUnit `json:"unit"`
+	// Restrictions are the hours in which the layer counts, all of them
+	// together; none means always. Outside them nobody is on call in the layer,
+	// and the one below shows through. Turns go on meanwhile.
+	Restrictions []Restriction `json:"restrictions,omitempty"`
 }
 
 // Shift is one person's stretch on call.
@@ -123,6 +145,8 @@ type Shift struct {
 	UserID string    `json:"user_id"`
 	From   time.Time `json:"from"`
 	To     time.Time `json:"to,omitzero"` // zero: open-ended
+	// OverrideID is the override that put the person there, empty for none.
+	OverrideID string `json:"override_id,omitempty"`
 }
 
 // Method is a way to reach a person.

@@ -9,11 +9,12 @@ import (
 // before its plan is exhausted. There is no policy to take a delay from.
 const DirectDelay = 30 * time.Minute
 
-// Freeze copies the policy, so that later edits do not reach the plan.
+// Freeze copies the policy, so that later edits do not reach the plan. Who
+// counts the policy's incidents sets the plan's Turn.
 func Freeze(p Policy) Plan {
 	plan := Plan{PolicyID: p.ID, PolicyName: p.Name, Levels: make([]Level, len(p.Levels)), Loops: p.Loops}
 	for k, l := range p.Levels {
-		plan.Levels[k] = Level{Targets: slices.Clone(l.Targets), Delay: l.Delay}
+		plan.Levels[k] = Level{Targets: slices.Clone(l.Targets), Delay: l.Delay, Assignment: l.Assignment}
 	}
 	return plan
 }
@@ -29,14 +30,33 @@ func PlanForUsers(ids []string) Plan {
 	return Plan{Levels: []Level{{Targets: targets, Delay: DirectDelay}}}
 }
 
-// Who gives the people behind a level (counted from 1) at a moment: each
-// once, in the order of its targets, and only those who may be paged.
-func (p Plan) Who(level int, at time.Time, roster Roster) []string {
+// Who gives the people behind a level (counted from 1, as are loops) at a
+// moment: each once, in the order of its targets, and only those who may be
+// paged. Of targets that take turns it is the first, from the one whose turn it
+// is on, that has anybody; each loop begins with the next one, because this one
+// has not answered.
+func (p Plan) Who(level, loop int, at time.Time, roster Roster) []string {
 	if level < 1 || level > len(p.Levels) {
 		return nil
 	}
+	l := p.Levels[level-1]
+	if l.Assignment != RoundRobin {
+		return people(l.Targets, at, roster)
+	}
+	n := len(l.Targets)
+	for k := range n {
+		// A counter may be anything; the remainder of a negative one is negative.
+		next := ((p.Turn+max(loop, 1)-1+k)%n + n) % n
+		if found := people(l.Targets[next:next+1], at, roster); len(found) > 0 {
+			return found
+		}
+	}
+	return nil
+}
+
+func people(targets []Target, at time.Time, roster Roster) []string {
 	var out []string
-	for _, t := range p.Levels[level-1].Targets {
+	for _, t := range targets {
 		found := []string{t.ID}
 		if t.Kind == ScheduleTarget {
 			found = roster.OnCall(t.ID, at)
@@ -95,7 +115,7 @@ func (p Plan) walk(at, stood Position, now time.Time, roster Roster) Step {
 			break
 		}
 		step.Position = at
-		if users := p.Who(at.Level, now, roster); len(users) > 0 {
+		if users := p.Who(at.Level, at.Loop, now, roster); len(users) > 0 {
 			step.Users, step.NextAt = users, now.Add(p.Levels[at.Level-1].Delay)
 			return step
 		}

@@ -105,11 +105,50 @@ func TestALevelPagesEachPersonOnce(t *testing.T) {
 	if got := p.Start(now, r).Users; !slices.Equal(got, want) {
 		t.Errorf("paged %v, want %v", got, want)
 	}
-	if got := p.Who(1, now, r); !slices.Equal(got, want) {
+	if got := p.Who(1, 1, now, r); !slices.Equal(got, want) {
 		t.Errorf("Who says %v, want %v", got, want)
 	}
-	if got := append(p.Who(0, now, r), p.Who(2, now, r)...); got != nil {
+	if got := append(p.Who(0, 1, now, r), p.Who(2, 1, now, r)...); got != nil {
 		t.Errorf("levels that do not exist have %v", got)
+	}
+}
+
+// TestTargetsTakeTurns: the counter picks the target, a loop moves on to the
+// next, and a target without anybody is passed over before the level is.
+func TestTargetsTakeTurns(t *testing.T) {
+	l := level(user("ana"), sched("night"), user("cleo"))
+	l.Assignment = oncall.RoundRobin
+	tests := []struct {
+		name       string
+		turn, loop int
+		r          roster
+		want       []string
+	}{
+		{"the first incident", 0, 1, everyone, []string{"ana"}},
+		{"the second: all of a schedule", 1, 1, roster{schedules: map[string][]string{"night": {"ben", "dan"}}}, []string{"ben", "dan"}},
+		{"the third", 2, 1, everyone, []string{"cleo"}},
+		{"round again", 3, 1, everyone, []string{"ana"}},
+		{"the second loop of the third", 2, 2, everyone, []string{"ana"}},
+		{"nobody on call: the next one", 1, 1, roster{}, []string{"cleo"}},
+		{"gone, and the one after too", 0, 1, roster{gone: []string{"ana"}}, []string{"cleo"}},
+		{"nobody at all", 0, 1, roster{gone: []string{"ana", "cleo"}}, nil},
+		{"a counter that has run over", -1, 1, everyone, []string{"cleo"}},
+		{"before any loop", 0, 0, everyone, []string{"ana"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p := oncall.Plan{Levels: []oncall.Level{l, level(user("chief"))}, Turn: tt.turn}
+			if got := p.Who(1, tt.loop, now, tt.r); !slices.Equal(got, tt.want) {
+				t.Errorf("paged %v, want %v", got, tt.want)
+			}
+		})
+	}
+	p := oncall.Freeze(oncall.Policy{Levels: []oncall.Level{l}, Loops: 1})
+	p.Turn = 2
+	first := p.Start(now, everyone)
+	second := p.Next(first.Position, now, everyone)
+	if !slices.Equal(first.Users, []string{"cleo"}) || !slices.Equal(second.Users, []string{"ana"}) {
+		t.Errorf("the walk pages %v, then %v", first.Users, second.Users)
 	}
 }
 

@@ -17,6 +17,12 @@ func Rungs(rules []Rule, urgency string, at time.Time) []Rung {
 			all = append(all, Rung{RuleID: r.ID, Method: r.Method, DeviceID: r.DeviceID, At: at.Add(r.Delay), DisplayedWithin: r.DisplayedWithin})
 		}
 	}
+	return sparse(all)
+}
+
+// sparse sorts rungs by their moments and drops those that others make
+// superfluous.
+func sparse(all []Rung) []Rung {
 	slices.SortStableFunc(all, func(a, b Rung) int { return a.At.Compare(b.At) })
 	var out []Rung
 	for k, r := range all {

@@ -10,24 +10,30 @@ import (
 // a month, so that a year's view may be scrolled.
 const MaxRange = 400 * 24 * time.Hour
 
-// OnCall gives the shifts that have the moment in the final schedule, one at
-// most for now; none when nobody is on call. The shift's ends are the real
-// hand-offs, also where a later layer begins or stops covering it; turns are
-// not joined, and a rotation of one person has no hand-offs.
+// maxViews bounds one rendering: more changes than an hourly rotation has in
+// [MaxRange], five times over.
+const maxViews = 50_000
+
+// OnCall gives the shifts that have the moment in the final schedule: one at
+// most with layers, one for each shift with rotations, where a person with two
+// of them has both; none when nobody is on call. The shifts' ends are the real
+// hand-offs, also where a later layer or an override begins or stops covering
+// them; turns are not joined, and a rotation of one person has no hand-offs.
 //
 // A schedule whose zone no longer exists is read in UTC: a hand-off some hours
-// off is better than paging nobody. Layers that Validate refuses have nobody.
+// off is better than paging nobody. Layers, events and overrides that Validate
+// refuses have nobody.
 func (s Schedule) OnCall(at time.Time) []Shift {
-	found := stacked(s.tracks(), at)
-	if found.user == "" {
-		return nil
+	var out []Shift
+	for _, found := range s.lookout().at(at).on {
+		out = append(out, found.shift())
 	}
-	return []Shift{{UserID: found.user, From: utc(found.from), To: utc(found.to)}}
+	return out
 }
 
-// Shifts renders the final schedule from a moment up to another, cut at both.
-// Refused with bad_range when to is not after from, or further away than
-// [MaxRange].
+// Shifts renders the final schedule from a moment up to another, cut at both,
+// in the order in which the shifts begin. Refused with bad_range when to is not
+// after from, further away than [MaxRange], or beyond too many hand-offs.
 func (s Schedule) Shifts(from, to time.Time) ([]Shift, error) {
 	if !to.After(from) {
 		return nil, fault.Field("until", "bad_range", "The range ends at or before its start; give a later end.")
@@ -35,31 +41,72 @@ func (s Schedule) Shifts(from, to time.Time) ([]Shift, error) {
 	if to.Sub(from) > MaxRange {
 		return nil, fault.Field("until", "bad_range", "The range is longer than 400 days; ask for less at a time.")
 	}
-	tracks, asked := s.tracks(), stretch{from: from, to: to}
+	look, asked := s.lookout(), stretch{from: from, to: to}
 	var out []Shift
-	for t := from; t.Before(to); {
-		found := stacked(tracks, t).within(asked)
-		if found.user != "" {
-			out = append(out, Shift{UserID: found.user, From: utc(found.from), To: utc(found.to)})
+	var before []stretch
+	views := 0
+	for t := from; t.Before(to); views++ {
+		if views == maxViews {
+			return nil, fault.Field("until", "bad_range", "There are more than %d changes in this range; ask for less at a time.", maxViews)
 		}
-		t = found.to
+		v := look.at(t)
+		for k := range v.on {
+			v.on[k] = v.on[k].within(asked)
+			if !holds(before, v.on[k]) && !holds(v.on[:k], v.on[k]) {
+				out = append(out, v.on[k].shift())
+			}
+		}
+		if before = v.on; v.to.IsZero() {
+			break
+		}
+		t = v.to
 	}
 	return out, nil
 }
 
-// tracks are the layers that count, bottom first.
-func (s Schedule) tracks() []track {
-	loc, err := zone(s.TimeZone)
-	if err != nil {
-		loc = time.UTC
-	}
-	out := make([]track, 0, len(s.Layers))
-	for _, l := range s.Layers {
-		if r, ok := turnsOf(l, loc); ok {
-			out = append(out, r)
+// holds reports whether the very stretch is among them. A shift is seen anew
+// whenever anything changes beside it, and has the same ends each time.
+func holds(all []stretch, s stretch) bool {
+	for _, o := range all {
+		if o.user == s.user && o.override == s.override && o.from.Equal(s.from) && o.to.Equal(s.to) {
+			return true
 		}
 	}
-	return out
+	return false
+}
+
+// OnlyLayer is the schedule as one of its layers alone would have it, without
+// overrides; k counts from 0. Nobody is on call in a layer that is not there.
+func (s Schedule) OnlyLayer(k int) Schedule {
+	alone := Schedule{ID: s.ID, Name: s.Name, TimeZone: s.TimeZone}
+	if k >= 0 && k < len(s.Layers) {
+		alone.Layers = s.Layers[k : k+1]
+	}
+	return alone
+}
+
+// OnlyRotation is [Schedule.OnlyLayer] for rotations.
+func (s Schedule) OnlyRotation(k int) Schedule {
+	alone := Schedule{ID: s.ID, Name: s.Name, TimeZone: s.TimeZone}
+	if k >= 0 && k < len(s.Rotations) {
+		alone.Rotations = s.Rotations[k : k+1]
+	}
+	return alone
+}
+
+// OnlyOverrides is what the overrides alone would have. One made for a single
+// person's place is shown as if it were everybody's.
+func (s Schedule) OnlyOverrides() Schedule {
+	alone := Schedule{ID: s.ID, Name: s.Name, TimeZone: s.TimeZone}
+	for _, o := range s.Overrides {
+		o.Instead = ""
+		alone.Overrides = append(alone.Overrides, o)
+	}
+	return alone
+}
+
+func (s stretch) shift() Shift {
+	return Shift{UserID: s.user, From: utc(s.from), To: utc(s.to), OverrideID: s.override}
 }
 
 // utc keeps the zero time zero.

@@ -186,6 +186,31 @@ func TestAFarMomentCostsNoMore(t *testing.T) {
 	}
 }
 
+// TestTheLastDayOfALeapYear: beyond its tables the standard library loses it
+// ([time.Time.ZoneBounds] ends a zone before it), and who looks for a zone's end
+// never finds one.
+func TestTheLastDayOfALeapYear(t *testing.T) {
+	for _, zone := range []string{"Europe/Madrid", "America/New_York", "Australia/Sydney"} {
+		loc, err := time.LoadLocation(zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, year := range []int{2040, 2128} {
+			start := time.Date(year, 12, 20, 9, 0, 0, 0, loc)
+			s := rotation(zone, start, 1, oncall.Days, "ana", "ben")
+			shifts, err := s.Shifts(start, start.AddDate(0, 0, 30))
+			if err != nil || len(shifts) != 30 {
+				t.Fatalf("%s: %d shifts, %v", zone, len(shifts), err)
+			}
+			for k, shift := range shifts {
+				if want := time.Date(year, 12, 20+k, 9, 0, 0, 0, loc); !shift.From.Equal(want) {
+					t.Errorf("%s: shift %d begins at %s, want %s", zone, k, shift.From.In(loc), want)
+				}
+			}
+		}
+	}
+}
+
 func BenchmarkOnCall(b *testing.B) {
 	s := rotation("America/New_York", at(b, "2019-03-02T09:00:00-05:00"), 1, oncall.Weeks, "ana", "ben", "cleo")
 	m := at(b, "2026-03-08T06:59:00Z")

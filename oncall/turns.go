@@ -3,7 +3,7 @@ package oncall
 import "time"
 
 // track answers who has a moment and for how long nothing changes. Layers are
-// tracks; overrides and restricted layers will be, and stack the same way.
+// tracks, with restrictions or without, and stack the same way.
 type track interface {
 	// at gives the stretch around t, with a user or with nobody.
 	at(t time.Time) stretch
@@ -13,18 +13,19 @@ type track interface {
 // it. It includes from and excludes to; a zero end is open.
 type stretch struct {
 	user     string
+	override string // the override that put the user there, if one did
 	from, to time.Time
 }
 
 // within is the part that both have, with s's user.
 func (s stretch) within(o stretch) stretch {
-	if s.from.IsZero() || o.from.After(s.from) {
-		s.from = o.from
-	}
-	if s.to.IsZero() || !o.to.IsZero() && o.to.Before(s.to) {
-		s.to = o.to
-	}
+	s.from, s.to = later(s.from, o.from), earlier(s.to, o.to)
 	return s
+}
+
+// has reports whether t is in the stretch.
+func (s stretch) has(t time.Time) bool {
+	return !t.Before(s.from) && (s.to.IsZero() || t.Before(s.to))
 }
 
 // stacked asks the topmost track first; where it has nobody, the one below
@@ -48,14 +49,21 @@ type turns struct {
 	start wall // what the zone's clock shows at the first hand-off
 }
 
-// turnsOf is ok false for a layer that Validate refuses: it has nobody, and
-// the layers below show through.
-func turnsOf(l Layer, loc *time.Location) (turns, bool) {
+// trackOf is nil for a layer that Validate refuses: it has nobody, and the
+// layers below show through.
+func trackOf(l Layer, loc *time.Location) track {
 	if l.Validate() != nil {
-		return turns{}, false
+		return nil
 	}
-	return turns{layer: l, loc: loc, start: wallOf(l.Start, loc)}, true
+	r := turns{layer: l, loc: loc, start: wallOf(l.Start, loc)}
+	if windows := windowsOf(l.Restrictions); len(windows) > 0 {
+		return restricted{turns: r, windows: windows}
+	}
+	return r
 }
+
+// life is the stretch in which the layer is there at all.
+func (r turns) life() stretch { return stretch{from: r.layer.Start, to: r.layer.Until} }
 
 // at implements track without walking the turns: the number of the turn is
 // computed from the distance to the start.
@@ -67,12 +75,11 @@ func (r turns) at(t time.Time) stretch {
 	case !l.Until.IsZero() && !t.Before(l.Until):
 		return stretch{from: l.Until}
 	}
-	life := stretch{from: l.Start, to: l.Until}
 	if l.alone() {
-		return stretch{user: l.Users[0]}.within(life)
+		return stretch{user: l.Users[0]}.within(r.life())
 	}
 	k := r.number(t)
-	return stretch{user: l.Users[k%len(l.Users)], from: r.begin(k), to: r.begin(k + 1)}.within(life)
+	return stretch{user: l.Users[k%len(l.Users)], from: r.begin(k), to: r.begin(k + 1)}.within(r.life())
 }
 
 // number is the turn that has t, which is not before the start. The estimate

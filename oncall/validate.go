@@ -17,6 +17,11 @@ const (
 	MaxLoops   = 9
 	MaxLayers  = 50
 	MaxUsers   = 500 // per layer
+	// MaxRestrictions is per layer, MaxEvents per schedule, in all its rotations.
+	MaxRestrictions = 50
+	MaxEvents       = 100
+	// MaxOverrides is how many a schedule carries at once.
+	MaxOverrides = 1000
 	// MinDelay is this short so that a demo and a test can be watched; people
 	// configure minutes.
 	MinDelay = time.Second
@@ -34,15 +39,44 @@ func (s Schedule) Validate() error {
 	if _, err := zone(s.TimeZone); err != nil {
 		return err
 	}
-	if len(s.Layers) == 0 {
+	switch {
+	case len(s.Layers) == 0 && len(s.Rotations) == 0:
 		return fault.Field("layers", "no_layers", "The schedule has no layer; add one with its people and their turns.")
-	}
-	if len(s.Layers) > MaxLayers {
+	case len(s.Layers) > 0 && len(s.Rotations) > 0:
+		return fault.Field("rotations", "layers_and_rotations", "A schedule has layers or rotations of shifts, not both; make two schedules.")
+	case len(s.Layers) > MaxLayers:
 		return fault.Field("layers", "too_many_layers", "A schedule may have %d layers, this one has %d.", MaxLayers, len(s.Layers))
+	case len(s.Overrides) > MaxOverrides:
+		return fault.Field("overrides", "too_many_overrides", "A schedule may have %d overrides, this one has %d; remove those that are over.", MaxOverrides, len(s.Overrides))
 	}
 	for k, l := range s.Layers {
 		if err := l.Validate(); err != nil {
 			return under(fmt.Sprintf("layers[%d].", k), fmt.Sprintf("Layer %d: ", k+1), err)
+		}
+	}
+	for k, o := range s.Overrides {
+		if err := o.Validate(); err != nil {
+			return under(fmt.Sprintf("overrides[%d].", k), fmt.Sprintf("Override %d: ", k+1), err)
+		}
+	}
+	return s.checkRotations()
+}
+
+// checkRotations asks each event; an empty rotation has nobody, and may wait
+// for its events.
+func (s Schedule) checkRotations() error {
+	events := 0
+	for _, r := range s.Rotations {
+		events += len(r.Events)
+	}
+	if events > MaxEvents || len(s.Rotations) > MaxEvents {
+		return fault.Field("rotations", "too_many_events", "A schedule may have %d rotations and events, this one has %d and %d.", MaxEvents, len(s.Rotations), events)
+	}
+	for k, r := range s.Rotations {
+		for j, e := range r.Events {
+			if err := e.Validate(s.TimeZone); err != nil {
+				return under(fmt.Sprintf("rotations[%d].events[%d].", k, j), fmt.Sprintf("Event %d of rotation %d: ", j+1, k+1), err)
+			}
 		}
 	}
 	return nil
@@ -63,6 +97,14 @@ func (l Layer) Validate() error {
 		return fault.Field("until", "bad_until", "The rotation ends at or before its start; give a later end or none.")
 	case l.Turn < 1:
 		return fault.Field("turn", "bad_turn", "A turn must last 1 or more %s, this one lasts %d.", l.Unit, l.Turn)
+	}
+	if len(l.Restrictions) > MaxRestrictions {
+		return fault.Field("restrictions", "too_many_restrictions", "A layer may have %d restrictions, this one has %d.", MaxRestrictions, len(l.Restrictions))
+	}
+	for k, r := range l.Restrictions {
+		if err := r.Validate(); err != nil {
+			return under(fmt.Sprintf("restrictions[%d].", k), fmt.Sprintf("Restriction %d: ", k+1), err)
+		}
 	}
 	return l.checkUnit()
 }
@@ -112,6 +154,9 @@ func (l Level) Validate() error {
 		return fault.Field("targets", "too_many_targets", "A level may have %d targets, this one has %d.", MaxTargets, len(l.Targets))
 	case l.Delay < MinDelay || l.Delay > MaxDelay:
 		return fault.Field("delay", "bad_delay", "The delay must be between %s and %s, not %s.", MinDelay, MaxDelay, l.Delay)
+	}
+	if l.Assignment != ToEveryone && l.Assignment != RoundRobin {
+		return fault.Field("assignment", "unknown_assignment", "A level pages everyone, or its targets take turns (round_robin); %q is neither.", string(l.Assignment))
 	}
 	for _, t := range l.Targets {
 		if t.Kind != UserTarget && t.Kind != ScheduleTarget {

@@ -78,6 +78,8 @@ func TestPolicyValidate(t *testing.T) {
 		{"a level for everybody", func(p *oncall.Policy) { p.Levels[0].Targets = slices.Repeat(p.Levels[0].Targets, 51) }, refusal{"levels[0].targets", "too_many_targets", "50"}},
 		{"an unknown target", func(p *oncall.Policy) { p.Levels[0].Targets[0].Kind = "team" }, refusal{"levels[0].targets", "unknown_target", `"team"`}},
 		{"a target without id", func(p *oncall.Policy) { p.Levels[0].Targets[0].ID = "" }, refusal{"levels[0].targets", "empty_target", "no id"}},
+		{"targets in turns", func(p *oncall.Policy) { p.Levels[0].Assignment = oncall.RoundRobin }, refusal{}},
+		{"by lot", func(p *oncall.Policy) { p.Levels[0].Assignment = "lot" }, refusal{"levels[0].assignment", "unknown_assignment", `"lot"`}},
 		{"a delay of nothing", func(p *oncall.Policy) { p.Levels[0].Delay = 0 }, refusal{"levels[0].delay", "bad_delay", "between 1s"}},
 		{"the shortest delay", func(p *oncall.Policy) { p.Levels[0].Delay = time.Second }, refusal{}},
 		{"the longest delay", func(p *oncall.Policy) { p.Levels[0].Delay = 24 * time.Hour }, refusal{}},

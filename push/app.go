@@ -44,6 +44,7 @@ type AppSettings struct {
 	Fingerprint string `json:"fingerprint,omitempty"`
 	// PublicKey is Web Push's, in base64url; the private half is sealed.
 	PublicKey string `json:"public_key,omitempty"`
+	AppOptions
 }
 
 // appName is what devices can refer to and a path can hold.
@@ -76,6 +77,9 @@ func (a App) Check() error {
 		case a.Provider == f.of && f.needed && strings.TrimSpace(f.value) == "":
 			return badApp(f.field, "%s is missing; it is %s", f.field, f.what)
 		}
+	}
+	if err := s.Check(); err != nil {
+		return err
 	}
 	if i := slices.IndexFunc(s.Environments, func(e string) bool { return e != "production" && e != "sandbox" }); i >= 0 {
 		return badApp("environments", "there is no environment %q; there are production and sandbox", s.Environments[i])

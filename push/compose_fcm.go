@@ -67,7 +67,7 @@ func (n *note) manners(m map[string]string) {
 	put(m, "channel", n.level.channel())
 	put(m, "collapse_id", n.collapseID)
 	flag(m, "bypass_dnd", n.level == levelCritical)
-	flag(m, "full_screen", n.level == levelCritical || n.level == levelUrgent)
+	flag(m, "full_screen", (n.level == levelCritical || n.level == levelUrgent) && n.job.Device.Capabilities.FullScreenIntent != No)
 	if n.badge >= 0 {
 		put(m, "badge", strconv.Itoa(n.badge))
 	}

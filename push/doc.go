@@ -1,7 +1,10 @@
 // Package push makes a phone ring, and knows whether it did.
 //
 // It owns devices, deliveries (a promise on its way to one device), the
-// payloads each platform gets (compose…), the one table that sorts provider
+// payloads each platform gets (compose…, activity.go) in the reader's language
+// (language…, words.go), as hard as the device lets it knock (level.go), with
+// no more than its app may say (privacy.go) and the right number on the icon
+// (badges.go), the one table that sorts provider
 // answers (classes.go), what an answer does to the rows of now (verdict.go) and
 // to the device (proof.go, evidence.go, held back by guard.go when too many fall
 // at once), the lines of the delivery log and the receipts of devices (log.go),

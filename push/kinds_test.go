@@ -42,6 +42,7 @@ func TestHonestDowngrades(t *testing.T) {
 		"Android, low urgency":       {FCM, func(j *Job) { j.Content.Urgency = incident.Low }, "active", "", "nightbell_default"},
 		"Android, an update":         {FCM, func(j *Job) { j.Delivery.Kind = Update }, "passive", "", "nightbell_quiet"},
 		"Android, notifications off": {FCM, func(j *Job) { j.Device.Capabilities = Capabilities{} }, "time-sensitive", "notifications not allowed by the phone", "nightbell_high"},
+		"Android, channel blocked":   {FCM, func(j *Job) { j.Device.Capabilities.ChannelImportance = ImportanceNone }, "time-sensitive", "notifications not allowed by the phone", "nightbell_high"},
 		"a probe shows nothing":      {FCM, func(j *Job) { *j = alone(FCM, Probe, About{}) }, "silent", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -62,6 +63,15 @@ func TestAndroidIsToldHowToKnock(t *testing.T) {
 		if got := [2]string{loud.Data[key], quiet.Data[key]}; got != want {
 			t.Errorf("%s is %q, want %q", key, got, want)
 		}
+	}
+}
+
+// What the phone said it does not do is not asked for.
+func TestNoFullScreenWhereItIsNotGranted(t *testing.T) {
+	t.Parallel()
+	m := compose(t, paged(FCM, func(j *Job) { j.Device.Capabilities.FullScreenIntent = No }))
+	if m.Data["full_screen"] != "" {
+		t.Error("it asks for a full-screen intent")
 	}
 }
 

@@ -39,7 +39,8 @@ func rings(d *Delivery) bool {
 // and say what was missing.
 func levelOf(j *Job) (l level, downgrade string) {
 	l, downgrade = wished(j)
-	if l != levelSilent && !j.Device.Capabilities.Alerts && j.Device.TargetKind != AddressTarget {
+	can := j.Device.Capabilities
+	if l != levelSilent && j.Device.TargetKind != AddressTarget && (!can.Alerts || can.ChannelImportance == ImportanceNone) {
 		downgrade = notAllowed
 	}
 	return l, downgrade

@@ -1,7 +1,7 @@
 package push
 
 import (
-	"fmt"
+	"errors"
 	"slices"
 	"strings"
 )
@@ -19,7 +19,7 @@ func parsePhrase(s string) (phrase, error) {
 	for s != "" {
 		before, rest, open := strings.Cut(s, "{")
 		if strings.Contains(before, "}") {
-			return nil, fmt.Errorf("has a } without its {")
+			return nil, errors.New("has a } without its {")
 		}
 		if before != "" {
 			p = append(p, part{text: before})
@@ -29,7 +29,7 @@ func parsePhrase(s string) (phrase, error) {
 		}
 		place, after, closed := strings.Cut(rest, "}")
 		if !closed || place == "" || strings.ContainsAny(place, "{ ") {
-			return nil, fmt.Errorf("has a { that does not begin a {place}")
+			return nil, errors.New("has a { that does not begin a {place}")
 		}
 		p = append(p, part{place: place})
 		s = after

@@ -16,7 +16,7 @@ func (c *Catalog) OnCall(scheduleID string, t time.Time) []string {
 		return nil
 	}
 	var users []string
-	for _, shift := range s.OnCall(t) {
+	for _, shift := range s.OnCall(t) { // who has two shifts is woken once
 		if !slices.Contains(users, shift.UserID) {
 			users = append(users, shift.UserID)
 		}
@@ -42,18 +42,14 @@ func (c *Catalog) ringable(userID string, by oncall.Method, deviceID string) []p
 	return out
 }
 
-// anyWay gives the methods that reach a person when no rule says how: their
-// apps, and only without any of them all their addresses.
-func (c *Catalog) anyWay(userID string) []oncall.Method {
-	var out []oncall.Method
-	for _, m := range oncall.Methods() {
-		if len(c.ringable(userID, m, "")) == 0 {
-			continue
-		}
-		if m == oncall.Push {
-			return []oncall.Method{m}
-		}
-		out = append(out, m)
+// RulesOf implements oncall.Reach.
+func (c *Catalog) RulesOf(userID string) []oncall.Rule { return c.People[userID].Rules }
+
+// DevicesOf implements oncall.Reach: see ringable.
+func (c *Catalog) DevicesOf(userID string, by oncall.Method, deviceID string) []string {
+	var out []string
+	for _, dev := range c.ringable(userID, by, deviceID) {
+		out = append(out, dev.ID)
 	}
 	return out
 }

@@ -29,10 +29,10 @@ func (n Notification) after(awaited Notification, dispatched time.Time) Notifica
 	return n
 }
 
-// ladder schedules a person's rungs.
+// ladder schedules a person's rungs, which say what they wait for.
 func (w *work) ladder(c *Case, userID string, rungs []oncall.Rung, expires time.Time) {
 	all := make([]Notification, len(rungs))
-	for i, r := range oncall.Ladder(rungs) {
+	for i, r := range rungs {
 		n := w.promise(c, userID, r, expires)
 		if r.After > 0 {
 			awaited := all[r.After-1]

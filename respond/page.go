@@ -42,29 +42,21 @@ func (w *work) page(c *Case, s oncall.Step) {
 	}
 }
 
-// notify turns a person's rules into notifications. Without a usable rule all
-// their devices ring at once, or, without a device, all their addresses, and
-// the timeline says so: better woken by the wrong sound than not at all.
+// notify turns a person's ways of being reached into notifications. Where no
+// rule of theirs leads anywhere, the timeline says so.
 func (w *work) notify(c *Case, userID string, expires time.Time) {
-	cat := w.tx.Catalog()
-	rungs := w.usable(cat, userID, oncall.Rungs(cat.People[userID].Rules, string(c.Incident.Urgency), w.now))
-	if len(rungs) == 0 {
-		ways := w.warn(c, userID, "no_usable_rule", "has no usable notification rule for this urgency", "at once")
-		if len(ways) == 0 {
-			ways = []oncall.Method{oncall.Push} // the promise that could not be kept is on record
-		}
-		for _, m := range ways {
-			rungs = append(rungs, oncall.Rung{Method: m, At: w.now})
-		}
+	ways := oncall.WaysTo(userID, string(c.Incident.Urgency), w.now, w.tx.Catalog())
+	if ways.Fallback {
+		w.warn(c, userID, "no_usable_rule", "has no usable notification rule for this urgency", "at once")
 	}
-	w.ladder(c, userID, rungs, expires)
+	w.ladder(c, userID, ways.Rungs, expires)
 }
 
 // warn says on the timeline why a person is notified in whatever way there is,
 // or that there is none, and gives the ways.
 func (w *work) warn(c *Case, userID, reason, why, when string) []oncall.Method {
 	cat := w.tx.Catalog()
-	ways := cat.anyWay(userID)
+	ways := oncall.AnyWay(userID, cat)
 	text := why + "; all active devices are notified " + when
 	switch {
 	case len(ways) == 0:
@@ -74,13 +66,6 @@ func (w *work) warn(c *Case, userID, reason, why, when string) []oncall.Method {
 	}
 	w.note(c, incident.EntryWarning, incident.Detail{Reason: reason, UserID: userID, Text: cat.name(userID) + " " + text})
 	return ways
-}
-
-// usable drops the rungs that lead to no device.
-func (w *work) usable(cat *Catalog, userID string, rungs []oncall.Rung) []oncall.Rung {
-	return slices.DeleteFunc(rungs, func(r oncall.Rung) bool {
-		return len(cat.ringable(userID, r.Method, r.DeviceID)) == 0
-	})
 }
 
 // promise is the notification that a rung stands for.

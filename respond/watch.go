@@ -120,7 +120,7 @@ func (c *Catalog) onCallNow(at time.Time) map[string]bool {
 	for _, s := range c.Services {
 		plan := oncall.Freeze(c.Policies[s.PolicyID])
 		for i := range plan.Levels {
-			for _, u := range plan.Who(i+1, at, c) {
+			for _, u := range plan.Who(i+1, 1, at, c) {
 				out[u] = true
 			}
 		}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/nightbell/nightbell/fault"
+	"github.com/nightbell/nightbell/incident"
 	"github.com/nightbell/nightbell/oncall"
 )
 
@@ -41,9 +43,21 @@ func levels(cat *Catalog, plan oncall.Plan, at time.Time) []LevelOnCall {
 	out := make([]LevelOnCall, len(plan.Levels))
 	for i, l := range plan.Levels {
 		out[i] = LevelOnCall{Level: i + 1, Delay: l.Delay}
-		for _, u := range plan.Who(i+1, at, cat) {
+		for _, u := range plan.Who(i+1, 1, at, cat) {
 			out[i].People = append(out[i].People, cat.People[u])
 		}
 	}
 	return out
+}
+
+// Forecast says who would be paged if an incident of this urgency opened on the
+// service at a moment and nobody answered: in what order, by which ways, on
+// which devices. It is walked by what pages, so it cannot say otherwise.
+func (d *Desk) Forecast(serviceID string, urgency incident.Urgency, at time.Time) (oncall.Outlook, error) {
+	cat := d.store.Catalog()
+	svc, ok := cat.Services[serviceID]
+	if !ok {
+		return oncall.Outlook{}, fault.New(fault.NotFound, "not_found", "There is no service %q.", serviceID)
+	}
+	return oncall.Forecast(oncall.Freeze(cat.Policies[svc.PolicyID]), string(urgency), at, cat), nil
 }

@@ -41,13 +41,26 @@ type User struct {
 	at place
 }
 
-// Schedule is one rotation. Known by Name.
+// Schedule is one rotation, or several as layers. Known by Name.
 type Schedule struct {
 	Name     string
 	TimeZone string // default UTC
+	// At most one of the two is given. Layers are bottom first; nil when left
+	// out.
 	Rotation *Rotation
+	Layers   []Layer
 
 	at place
+}
+
+// Layer is a rotation among others. Known by Name within its schedule.
+type Layer struct {
+	Name string
+	Rotation
+	// Until is read as Start is; zero is never.
+	Until        time.Time
+	UntilLocal   bool
+	Restrictions []oncall.Restriction
 }
 
 // Rotation is who takes turns: see [oncall.Layer].

@@ -9,7 +9,6 @@ import (
 // Bounds of the smaller lists.
 const (
 	maxRules   = 20
-	maxTurns   = oncall.MaxUsers
 	maxLevels  = oncall.MaxLevels
 	maxTargets = oncall.MaxTargets
 	maxLoops   = oncall.MaxLoops
@@ -79,28 +78,6 @@ func (v value) rule() oncall.Rule {
 	}
 	if within := f.get("displayed_within"); within.given() {
 		r.DisplayedWithin = within.span(oncall.MinDisplayed, oncall.MaxDelay)
-	}
-	return r
-}
-
-func (v value) schedule() Schedule {
-	f := v.fields("name", "time_zone", "rotation")
-	s := Schedule{Name: f.need("name").name(), TimeZone: f.get("time_zone").zone(), at: v.at}
-	if r := f.get("rotation"); r.given() {
-		s.Rotation = r.rotation()
-	}
-	return s
-}
-
-func (v value) rotation() *Rotation {
-	f := v.fields("start", "turn", "users")
-	r := &Rotation{at: v.at}
-	r.Start, r.Local = f.need("start").moment()
-	r.Turn, r.Unit = f.need("turn").turn()
-	users := f.need("users")
-	r.Users = each(users, maxTurns, value.person)
-	if users.given() && len(r.Users) == 0 {
-		users.wrong("a rotation needs somebody; list at least one e-mail address")
 	}
 	return r
 }

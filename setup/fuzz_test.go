@@ -15,6 +15,7 @@ func FuzzParseAndPlan(f *testing.F) {
 	f.Add(example)
 	f.Add([]byte("users: [{name: &a A, email: a@b.c, rules: []}, {name: *a, email: b@b.c}]"))
 	f.Add([]byte("schedules: [{name: S, rotation: {start: 2026-01-01 00:00, turn: {length: 2, unit: days}, users: []}}]"))
+	f.Add([]byte(support))
 	f.Add([]byte("? [a]\n: {<<: *x}\n--- !t |2+\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		file, err := Parse(data)

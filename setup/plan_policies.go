@@ -28,7 +28,7 @@ func (p *planner) policy(f Policy) {
 		put(&e, "loops", &pol.Loops, *f.Loops, strconv.Itoa)
 	}
 	if f.Levels != nil {
-		next := p.levels(f)
+		next := p.levels(f, pol.Levels)
 		p.compareLevels(pol.Levels, next, &e)
 		pol.Levels = next
 	}
@@ -41,10 +41,15 @@ func (p *planner) policy(f Policy) {
 	p.changes.Policies = append(p.changes.Policies, pol)
 }
 
-func (p *planner) levels(f Policy) []oncall.Level {
+// levels gives the levels as the file has them. It does not speak of targets
+// that take turns: a level that has them keeps them.
+func (p *planner) levels(f Policy, old []oncall.Level) []oncall.Level {
 	var out []oncall.Level
 	for i, l := range f.Levels {
 		level := oncall.Level{Delay: l.Delay}
+		if i < len(old) {
+			level.Assignment = old[i].Assignment
+		}
 		for _, t := range l.Targets {
 			target, ok := p.target("policy '"+f.Name+"'", t)
 			if !ok {
