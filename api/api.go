@@ -12,6 +12,7 @@ import (
 
 	"github.com/nightbell/nightbell/meter"
 	"github.com/nightbell/nightbell/push"
+	"github.com/nightbell/nightbell/push/phone"
 )
 
 // Limits of requests.
@@ -35,6 +36,11 @@ type Config struct {
 	Contacts Contacts
 	Carriers Carriers
 	CodeKey  []byte
+	// Words are the languages of what people read and hear outside of an app; nil:
+	// the built-in ones.
+	Words *push.Words
+	// Telephone takes the callbacks of calls and text messages; nil: there is none.
+	Telephone *Telephone
 	// Apps names the push apps a provider has at the moment: a device of an app
 	// that nobody can push to would never ring.
 	Apps func(push.Provider) []string
@@ -91,6 +97,9 @@ func newServer(c Config, contract *contract) *server {
 	if c.Apps == nil {
 		c.Apps = func(push.Provider) []string { return nil }
 	}
+	if c.Words == nil {
+		c.Words = push.BuiltinWords()
+	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -136,6 +145,12 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "/act":
 		s.serveAct(x, r)
 		return
+	case phone.PathVoice, phone.PathPress, phone.PathStatus, phone.PathSMS:
+		if answer := s.telephone(r.URL.Path); answer != nil {
+			x.route = r.URL.Path
+			s.serveTelephone(x, r, answer)
+			return
+		}
 	case "/.well-known/jwks.json":
 		s.serveKeys(x, r)
 		return

@@ -95,8 +95,6 @@ type Carriers interface {
 	// Address checks an address and gives its one spelling; it refuses a method
 	// that this server does not have.
 	Address(method push.Provider, address string) (string, error)
-	// Through names the configured account that carries the method.
-	Through(method push.Provider) string
 	SendCode(ctx context.Context, d push.Device, code, locale string) error
 	// NewSecret makes a webhook's secret: shown to its owner, sealed for the database.
 	NewSecret(deviceID string) (shown, sealed string, err error)

@@ -43,6 +43,7 @@ type Config struct {
 	Push      PushConfig      `yaml:"push"`
 	SMTP      SMTPConfig      `yaml:"smtp"`
 	Webhook   WebhookConfig   `yaml:"webhook"`
+	Twilio    TwilioConfig    `yaml:"twilio"`
 }
 
 // NoticesConfig is about what people are told of themselves.

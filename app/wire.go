@@ -65,10 +65,7 @@ func (a *App) build(ctx context.Context, u *undo) (*house, error) {
 		return nil, err
 	}
 	h := &house{pushers: pushers, words: words, badges: push.NewBadges()}
-	if h.carriers, err = a.carriers(secret); err != nil {
-		return nil, err
-	}
-	if h.codeKey, err = codeKey(secret); err != nil {
+	if err := a.reach(h, secret); err != nil {
 		return nil, err
 	}
 	if h.db, err = a.cfg.openDatabase(ctx, a.options(), a.meter, u); err != nil {
