@@ -2,15 +2,18 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"html/template"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/nightbell/nightbell/auth"
+	"github.com/nightbell/nightbell/push"
 	"github.com/nightbell/nightbell/respond"
 )
 
@@ -19,6 +22,7 @@ import (
 // nothing. It needs no script, and loads nothing.
 type actPage struct {
 	Style   template.CSS
+	Lang    string
 	Title   string // of the incident; may be empty
 	Service string
 	Says    string
@@ -28,8 +32,9 @@ type actPage struct {
 
 const actStyle = `body{font-family:sans-serif;max-width:32em;margin:2em auto;padding:0 1em}button{font-size:1.3em;padding:.8em 1.6em;width:100%}`
 
+//nolint:gochecknoglobals // a constant page, parsed once
 var actTemplate = template.Must(template.New("act").Parse(`<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="robots" content="noindex">
+<html lang="{{.Lang}}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="robots" content="noindex">
 <title>Nightbell</title><style>{{.Style}}</style></head><body>
 {{with .Title}}<h1>{{.}}</h1>
 {{end}}{{with .Service}}<p><b>{{.}}</b></p>
@@ -66,7 +71,7 @@ func (s *server) serveAct(x *exchange, r *http.Request) {
 // askToAct shows what would be done.
 func (s *server) askToAct(ctx context.Context, x *exchange, r *http.Request) {
 	token := r.URL.Query().Get("token")
-	button, _, err := s.button(ctx, token)
+	button, who, err := s.button(ctx, token)
 	if err != nil {
 		s.refuseToAct(ctx, x, err)
 		return
@@ -76,13 +81,9 @@ func (s *server) askToAct(ctx context.Context, x *exchange, r *http.Request) {
 		s.refuseToAct(ctx, x, err)
 		return
 	}
-	p := actPage{Title: i.Title, Service: i.ServiceName, Token: token}
-	switch respond.Verb(button.Name) {
-	case respond.Acknowledge:
-		p.Says, p.Button = "Are you taking this in hand? Nobody else is woken then.", "Acknowledge"
-	default:
-		p.Says, p.Button = "Is this over? Nobody is woken then.", "Resolve"
-	}
+	speaks := s.speaks(ctx, who.UserID)
+	p := actPage{Lang: speaks.Tag(), Title: i.Title, Service: i.ServiceName, Token: token}
+	p.Says, p.Button = speaks.Say("act."+button.Name), speaks.Say("action."+button.Name)
 	s.writeAct(x, http.StatusOK, p)
 }
 
@@ -113,11 +114,31 @@ func (s *server) actByForm(ctx context.Context, x *exchange, r *http.Request) {
 		s.refuseToAct(ctx, x, err)
 		return
 	}
-	says := "It is " + string(done.Incident.Status) + " now."
-	if by := done.ActedBy; !done.Changed && by != nil && by.Name != "" {
-		says = "It was " + string(done.Incident.Status) + " already, by " + by.Name + "."
+	speaks := s.speaks(ctx, who.UserID)
+	s.writeAct(x, http.StatusOK, actPage{
+		Lang: speaks.Tag(), Title: done.Incident.Title, Service: done.Incident.ServiceName, Says: outcome(speaks, "act.done", "act.before", done),
+	})
+}
+
+// speaks is the language of a person; English, if they cannot be found.
+func (s *server) speaks(ctx context.Context, userID string) *push.Language {
+	u, err := s.Auth.User(ctx, userID)
+	if err != nil {
+		s.Log.WarnContext(ctx, "a person's language is not known", "user", userID, "error", err)
 	}
-	s.writeAct(x, http.StatusOK, actPage{Title: done.Incident.Title, Service: done.Incident.ServiceName, Says: says})
+	return s.Words.In(u.Locale)
+}
+
+// outcome says what became of an action, or who was first.
+func outcome(speaks *push.Language, done, before string, a ActedJSONResponse) string {
+	key, name := done, ""
+	if !a.Changed {
+		key = before
+		if a.ActedBy != nil && a.ActedBy.Name != "" {
+			key, name = before+"_by", a.ActedBy.Name
+		}
+	}
+	return speaks.Say(key, "number", strconv.FormatInt(a.Incident.Number, 10), "status", speaks.Status(a.Incident.Status), "name", name)
 }
 
 // button reads an action token; whether its device still counts is judged when
@@ -148,6 +169,7 @@ func (s *server) refuseToAct(ctx context.Context, x *exchange, err error) {
 
 func (s *server) writeAct(x *exchange, status int, p actPage) {
 	p.Style = actStyle
+	p.Lang = cmp.Or(p.Lang, "en")
 	var b bytes.Buffer
 	if err := actTemplate.Execute(&b, p); err != nil {
 		panic("api: the page of a link cannot be written: " + err.Error()) // strings into a fixed page

@@ -39,7 +39,7 @@ func TestOpeningALinkDoesNothingAndItsButtonActs(t *testing.T) {
 	if a.Code != http.StatusOK || len(h.desk.commands) != 1 || h.desk.incidents[0].Status != incident.Acknowledged {
 		t.Fatalf("%d: %s", a.Code, a.Body)
 	}
-	if again := h.form(t, "POST", "/act", url.Values{"token": {token}}.Encode()); again.Code != http.StatusOK || !strings.Contains(again.Body.String(), "already") {
+	if again := h.form(t, "POST", "/act", url.Values{"token": {token}}.Encode()); again.Code != http.StatusOK || !strings.Contains(again.Body.String(), "Ya estaba atendido, por Ana.") {
 		t.Errorf("twice: %d: %s", again.Code, again.Body)
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/nightbell/nightbell/meter"
 	"github.com/nightbell/nightbell/push"
+	"github.com/nightbell/nightbell/push/phone"
 )
 
 // Limits of requests.
@@ -29,11 +30,17 @@ type Config struct {
 	Devices    Devices
 	Deliveries Deliveries
 	Holds      Holds
+	Watch      Watch
 	// Contacts keeps addresses; Carriers reach them. CodeKey is the secret key of
 	// the codes' hashes.
 	Contacts Contacts
 	Carriers Carriers
 	CodeKey  []byte
+	// Words are the languages of what people read and hear outside of an app; nil:
+	// the built-in ones.
+	Words *push.Words
+	// Telephone takes the callbacks of calls and text messages; nil: there is none.
+	Telephone *Telephone
 	// Apps names the push apps a provider has at the moment: a device of an app
 	// that nobody can push to would never ring.
 	Apps func(push.Provider) []string
@@ -70,8 +77,8 @@ type server struct {
 // New builds the HTTP handler of the whole instance. It fails only when the
 // embedded contract cannot be read.
 func New(c Config) (http.Handler, error) {
-	if c.Auth == nil || c.Desk == nil || c.Intake == nil || c.Incidents == nil || c.Devices == nil || c.Deliveries == nil || c.Holds == nil {
-		return nil, errors.New("building the API: Auth, Desk, Intake, Incidents, Devices, Deliveries and Holds are required")
+	if c.Auth == nil || c.Desk == nil || c.Intake == nil || c.Incidents == nil || c.Devices == nil || c.Deliveries == nil || c.Holds == nil || c.Watch == nil {
+		return nil, errors.New("building the API: Auth, Desk, Intake, Incidents, Devices, Deliveries, Holds and Watch are required")
 	}
 	if c.Contacts == nil || c.Carriers == nil || len(c.CodeKey) == 0 {
 		return nil, errors.New("building the API: Contacts, Carriers and CodeKey are required")
@@ -89,6 +96,9 @@ func newServer(c Config, contract *contract) *server {
 	}
 	if c.Apps == nil {
 		c.Apps = func(push.Provider) []string { return nil }
+	}
+	if c.Words == nil {
+		c.Words = push.BuiltinWords()
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -135,6 +145,12 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "/act":
 		s.serveAct(x, r)
 		return
+	case phone.PathVoice, phone.PathPress, phone.PathStatus, phone.PathSMS:
+		if answer := s.telephone(r.URL.Path); answer != nil {
+			x.route = r.URL.Path
+			s.serveTelephone(x, r, answer)
+			return
+		}
 	case "/.well-known/jwks.json":
 		s.serveKeys(x, r)
 		return

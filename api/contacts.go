@@ -34,7 +34,7 @@ func (s *server) CreateContactMethod(ctx context.Context, r CreateContactMethodR
 	now := s.now()
 	d := push.Device{
 		ID: id.New(id.Device), UserID: caller(ctx).UserID, Name: value(r.Body.Name), Platform: push.Platform(r.Body.Method), Provider: r.Body.Method,
-		App: s.Carriers.Through(r.Body.Method), TargetKind: push.AddressTarget, Token: address,
+		App: push.AddressApp(r.Body.Method), TargetKind: push.AddressTarget, Token: address,
 		RegisteredAt: now, State: push.DeviceActive, StateAt: now, CreatedAt: now,
 	}
 	answer := contactMethod(d)

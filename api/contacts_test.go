@@ -119,8 +119,6 @@ func (b *book) Address(method push.Provider, address string) (string, error) {
 	return strings.ToLower(address), nil
 }
 
-func (b *book) Through(push.Provider) string { return "main" }
-
 func (b *book) SendCode(_ context.Context, _ push.Device, code, _ string) error {
 	b.codes = append(b.codes, code)
 	return b.sendFails

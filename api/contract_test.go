@@ -82,7 +82,7 @@ func TestContractAndServerNameTheSameOperations(t *testing.T) {
 	s := h.Handler.(*server)
 	for pattern := range s.contract.operations {
 		method, path, _ := strings.Cut(pattern, " ")
-		r := httptest.NewRequestWithContext(t.Context(), method, strings.NewReplacer("{incident_id}", "x", "{device_id}", "x", "{contact_method_id}", "x", "{provider}", "x", "{app}", "x").Replace(path), nil)
+		r := httptest.NewRequestWithContext(t.Context(), method, strings.NewReplacer("{incident_id}", "x", "{device_id}", "x", "{contact_method_id}", "x", "{provider}", "x", "{app}", "x", "{user_id}", "x").Replace(path), nil)
 		if _, got := s.mux.Handler(r); got != pattern {
 			t.Errorf("%s is served by %q", pattern, got)
 		}
@@ -174,6 +174,7 @@ func TestEnumsAreOurs(t *testing.T) {
 // insiders are codes that the rooms behind /v1 have for others: operators,
 // events, the clock.
 var insiders = []string{
+	"bad_callback", "callback_unsigned",
 	"wrong_secret", "bad_ttl", "password_too_short", "password_too_long", "password_not_text", "not_due", "not_snoozed", "unknown_routing_key",
 	"body_cut", "unknown_status", "unknown_urgency", "unknown_severity", "database_url", "database_refused", "database_file", "not_a_database",
 	"database_not_ready", "database_newer", "migration_failed", "configuration_moved", "already_exists", "missing_reference", "bad_subject", "bad_host",
@@ -189,7 +190,7 @@ func TestCodesAreListed(t *testing.T) {
 		listed[word] = true
 	}
 	said := map[string]bool{}
-	for _, room := range []string{".", "../auth", "../respond", "../incident", "../id", "../models", "../push", "../push/webpush", "../push/mail", "../push/webhook"} {
+	for _, room := range []string{".", "../auth", "../respond", "../incident", "../id", "../models", "../push", "../push/webpush", "../push/mail", "../push/webhook", "../push/phone"} {
 		for code := range codesIn(t, room) {
 			said[code] = true
 		}

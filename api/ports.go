@@ -56,6 +56,14 @@ type Holds interface {
 	Release(ctx context.Context, p push.Provider, app string, now time.Time) error
 }
 
+// Watch tests devices and says whom a page would wake.
+type Watch interface {
+	// Test sends a test to a device of this user, which was seen to exist.
+	Test(ctx context.Context, t respond.Trial) (push.Delivery, error)
+	// Pageability judges the named people, or everybody, by name.
+	Pageability(ctx context.Context, userIDs ...string) ([]respond.Reachability, error)
+}
+
 // Contacts keeps people's addresses, the codes that prove them, and the order
 // in which people are reached.
 type Contacts interface {
@@ -87,8 +95,6 @@ type Carriers interface {
 	// Address checks an address and gives its one spelling; it refuses a method
 	// that this server does not have.
 	Address(method push.Provider, address string) (string, error)
-	// Through names the configured account that carries the method.
-	Through(method push.Provider) string
 	SendCode(ctx context.Context, d push.Device, code, locale string) error
 	// NewSecret makes a webhook's secret: shown to its owner, sealed for the database.
 	NewSecret(deviceID string) (shown, sealed string, err error)

@@ -10,22 +10,21 @@ import (
 	"github.com/nightbell/nightbell/fault"
 	"github.com/nightbell/nightbell/push"
 	"github.com/nightbell/nightbell/push/mail"
+	"github.com/nightbell/nightbell/push/phone"
 	"github.com/nightbell/nightbell/push/webhook"
 	"github.com/nightbell/nightbell/push/wire"
-)
-
-// What carries each method, as devices name it.
-const (
-	throughSMTP    = "smtp"
-	throughWebhook = "webhook"
 )
 
 // carriers are the ways to addresses, for the API and for the pipeline.
 type carriers struct {
 	mail  *mail.Sender // nil: not configured
 	hooks *webhook.Sender
-	guard wire.Guard
-	vault auth.Vault
+	// sms and voice are nil without a telephone account.
+	sms, voice *phone.Sender
+	account    *phone.Account
+	guard      wire.Guard
+	vault      auth.Vault
+	words      *push.Words
 	// here bounds a challenge or a code, for which somebody waits.
 	here time.Duration
 }
@@ -34,10 +33,10 @@ type carriers struct {
 const codeLimit = 20 * time.Second
 
 // carriers makes what reaches addresses. It connects to nobody.
-func (a *App) carriers(secret []byte) (*carriers, error) {
+func (a *App) carriers(secret []byte, words *push.Words) (*carriers, error) {
 	c := &carriers{
 		guard: wire.Guard{Allow: networks(a.cfg.Webhook.AllowNetworks)},
-		vault: auth.NewVault(secret, "webhook secrets"), here: codeLimit,
+		vault: auth.NewVault(secret, "webhook secrets"), here: codeLimit, words: words,
 	}
 	roots, err := a.cfg.rootCAs()
 	if err != nil {
@@ -45,6 +44,9 @@ func (a *App) carriers(secret []byte) (*carriers, error) {
 	}
 	c.hooks = webhook.New(webhook.Config{Guard: c.guard, Open: c.open, Roots: roots, Now: a.opt.Now})
 	a.opened.add("connections to webhooks", func(context.Context) error { c.hooks.Close(); return nil })
+	if err := a.telephone(c); err != nil {
+		return nil, err
+	}
 	if a.cfg.SMTP.Host == "" {
 		return c, nil
 	}
@@ -53,6 +55,15 @@ func (a *App) carriers(secret []byte) (*carriers, error) {
 	}
 	a.opened.add("connections to the mail server", func(context.Context) error { c.mail.Close(); return nil })
 	return c, nil
+}
+
+// reach makes the ways to addresses, and the key of the codes that prove them.
+func (a *App) reach(h *house, secret []byte) (err error) {
+	if h.carriers, err = a.carriers(secret, h.words); err != nil {
+		return err
+	}
+	h.codeKey, err = codeKey(secret)
+	return err
 }
 
 // mailer makes the sender of e-mails.
@@ -77,6 +88,9 @@ func (c *carriers) into(senders map[push.Provider]push.Sender) {
 	if c.mail != nil {
 		senders[push.Email] = c.mail
 	}
+	if c.sms != nil {
+		senders[push.SMS], senders[push.Voice] = c.sms, c.voice
+	}
 }
 
 // open opens a webhook's sealed secret.
@@ -98,6 +112,8 @@ func (c *carriers) Address(method push.Provider, address string) (string, error)
 		return mail.Address(address)
 	case method == push.Email:
 		return "", notConfigured(method, "an e-mail server", "smtp.host")
+	case c.sms != nil:
+		return phone.Number(address)
 	default:
 		return "", notConfigured(method, "a telephone account", "twilio.account_sid")
 	}
@@ -107,30 +123,26 @@ func notConfigured(method push.Provider, what, setting string) error {
 	return fault.Field("method", "method_not_configured", "this server has no %s to reach people by %s; its operator must set %s", what, method, setting)
 }
 
-// Through implements api.Carriers.
-func (c *carriers) Through(method push.Provider) string {
-	if method == push.Webhook {
-		return throughWebhook
-	}
-	return throughSMTP
-}
-
 // SendCode implements api.Carriers.
-func (c *carriers) SendCode(ctx context.Context, d push.Device, code, _ string) error {
+func (c *carriers) SendCode(ctx context.Context, d push.Device, code, locale string) error {
 	ctx, cancel := context.WithTimeout(ctx, c.here)
 	defer cancel()
-	if d.Provider != push.Email || c.mail == nil {
+	speaks := c.words.In(locale)
+	var r push.Result
+	switch {
+	case d.Provider == push.Email && c.mail != nil:
+		r = c.mail.SendCode(ctx, d.Token, "Nightbell: "+code, speaks.Say("code", "code", code)+"\n")
+	case d.Provider == push.SMS && c.sms != nil:
+		r = c.sms.SendCode(ctx, d.Token, speaks.Say("code.spoken"), code, "")
+	case d.Provider == push.Voice && c.voice != nil:
+		r = c.voice.SendCode(ctx, d.Token, speaks.Say("code.spoken"), code, speaks.Say("call.voice"))
+	default:
 		return errors.New("this server has no account to send it with")
 	}
-	r := c.mail.SendCode(ctx, d.Token, "Nightbell: "+code, codeText(code))
 	if r.Class != push.ClassAccepted {
 		return errors.New(r.Reason)
 	}
 	return nil
-}
-
-func codeText(code string) string {
-	return "Your Nightbell code is " + code + ". It lasts ten minutes. If you did not ask for it, do nothing: without it this address is not used.\n"
 }
 
 // NewSecret implements api.Carriers.

@@ -23,3 +23,15 @@ type WebhookConfig struct {
 	// webhooks may lead into.
 	AllowNetworks []string `yaml:"allow_networks"`
 }
+
+// TwilioConfig is the account that sends text messages and calls; without a
+// SID there are none.
+type TwilioConfig struct {
+	AccountSID    string `yaml:"account_sid"`
+	AuthToken     string `yaml:"auth_token"`
+	AuthTokenFile string `yaml:"auth_token_file"`
+	// From is the number that sends and calls, in international form.
+	From string `yaml:"from"`
+	// Endpoint replaces Twilio's own, for a stand-in.
+	Endpoint string `yaml:"endpoint"`
+}

@@ -25,6 +25,7 @@ func (c *Config) secretPairs() []secretPair {
 		{"database", &c.Database, c.DatabaseFile},
 		{"secret", &c.Secret, c.SecretFile},
 		{"smtp.password", &c.SMTP.Password, c.SMTP.PasswordFile},
+		{"twilio.auth_token", &c.Twilio.AuthToken, c.Twilio.AuthTokenFile},
 	}
 	for i := range c.Push.APNs.Apps {
 		a := &c.Push.APNs.Apps[i]
@@ -65,7 +66,7 @@ func readSecretFiles(c *Config) Problems {
 // hideSecret keeps a secret's value out of a sentence about it.
 func hideSecret(s Setting, err error) string {
 	switch s.Key {
-	case "secret", "database", "smtp.password":
+	case "secret", "database", "smtp.password", "twilio.auth_token":
 		return "is malformed"
 	}
 	return err.Error()

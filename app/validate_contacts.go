@@ -5,11 +5,13 @@ import (
 	"net/netip"
 
 	"github.com/nightbell/nightbell/push/mail"
+	"github.com/nightbell/nightbell/push/phone"
 )
 
 // contacts checks what can be known of e-mail and webhooks without asking.
 func (p *Problems) contacts(c Config) {
 	p.smtp(c.SMTP)
+	p.twilio(c)
 	for _, network := range c.Webhook.AllowNetworks {
 		if _, err := readNetwork(network); err != nil {
 			p.say("webhook.allow_networks: %q is neither an address such as 10.0.0.7 nor a network such as 10.0.0.0/8", network)
@@ -35,6 +37,23 @@ func (p *Problems) smtp(c SMTPConfig) {
 		if _, err := mail.New(mail.Config{Host: c.Host, From: c.From}); err != nil {
 			p.say("smtp: %v", err)
 		}
+	}
+}
+
+func (p *Problems) twilio(c Config) {
+	p.address("twilio.endpoint", c.Twilio.Endpoint)
+	if c.Twilio.AccountSID == "" {
+		return
+	}
+	t := c.Twilio
+	if t.AuthToken == "" && t.AuthTokenFile != "" {
+		return // its file could not be read, and that has been said
+	}
+	if _, err := phone.NewTwilio(phone.Account{SID: t.AccountSID, AuthToken: t.AuthToken, From: t.From}); err != nil {
+		p.say("twilio: %v", err)
+	}
+	if c.PublicURL == "" {
+		p.say("public_url: Twilio fetches what a call says from it and signs for it; set it to the https:// address of this instance")
 	}
 }
 

@@ -73,6 +73,7 @@ func company() setup.Changes {
 		Policies:     []oncall.Policy{policy},
 		Services:     []respond.Service{service},
 		Integrations: []respond.Integration{{ID: id.New(id.Integration), ServiceID: service.ID, Name: "Prometheus", RoutingKey: "0123456789abcdefghijklmnopqrstuv"}},
+		Contacts:     []push.Device{anAddress(ben.ID, "ben.ode@example.com")},
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/nightbell/nightbell/fault"
 	"github.com/nightbell/nightbell/oncall"
+	"github.com/nightbell/nightbell/push"
 	"github.com/nightbell/nightbell/setup"
 )
 
@@ -45,7 +46,11 @@ func readState(ctx context.Context, q queryer) (s setup.State, err error) {
 	if s.Services, err = all[Service](ctx, q); err != nil {
 		return s, err
 	}
-	s.Integrations, err = all[Integration](ctx, q)
+	if s.Integrations, err = all[Integration](ctx, q); err != nil {
+		return s, err
+	}
+	rows, err := find[Device](ctx, q, "WHERE target_kind = 'address' AND removed_at IS NULL ORDER BY id")
+	s.Contacts = nouns[Device, push.Device](rows)
 	return s, err
 }
 
@@ -66,6 +71,7 @@ func (c configuration) Apply(ctx context.Context, ch setup.Changes) error {
 			func() error { return tx.endSessionsOf(ch.Users) },
 			func() error { return upsert(tx, rowsOf(ch.Users, userRow)) },
 			func() error { return tx.replaceRules(ch.Rules) },
+			func() error { return upsert(tx, rowsOf(ch.Contacts, deviceRow)) },
 			func() error { return upsert(tx, rowsOf(ch.Schedules, scheduleRow)) },
 			func() error { return upsert(tx, rowsOf(ch.Policies, policyRow)) },
 			func() error { return upsert(tx, rowsOf(ch.Services, serviceRow)) },

@@ -158,7 +158,7 @@ func TestTheCatalogueHoldsAllThatPagingAsksFor(t *testing.T) {
 			}
 		}
 		person := func(u auth.User) respond.Person {
-			return respond.Person{ID: u.ID, Name: u.Name, Email: u.Email, TimeZone: u.TimeZone, Locale: u.Locale, Disabled: u.Disabled, Rules: c.Rules[u.ID]}
+			return respond.Person{ID: u.ID, Name: u.Name, Email: u.Email, TimeZone: u.TimeZone, Locale: u.Locale, Role: string(u.Role), Disabled: u.Disabled, Rules: c.Rules[u.ID]}
 		}
 		full(t, person(ana))
 		want := &respond.Catalog{
@@ -168,7 +168,7 @@ func TestTheCatalogueHoldsAllThatPagingAsksFor(t *testing.T) {
 			Policies:     map[string]oncall.Policy{c.Policies[0].ID: c.Policies[0]},
 			Schedules:    map[string]oncall.Schedule{c.Schedules[0].ID: c.Schedules[0]},
 			People:       map[string]respond.Person{ana.ID: person(ana), c.Users[1].ID: person(c.Users[1])},
-			Devices:      map[string][]push.Device{ana.ID: {old, young}},
+			Devices:      map[string][]push.Device{ana.ID: {old, young}, c.Users[1].ID: c.Contacts},
 		}
 		if diff := cmp.Diff(want, db.Catalog(), cmpopts.IgnoreUnexported(respond.Catalog{})); diff != "" {
 			t.Error(diff)

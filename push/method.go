@@ -45,3 +45,19 @@ func hookLane(address string) string {
 	_, _ = h.Write([]byte(u.Host)) // a hash takes everything
 	return strconv.Itoa(int(h.Sum32() % hookLanes))
 }
+
+// ActionLife is how long what a page offers can be done: pressed, clicked or
+// answered by telephone.
+const ActionLife = actionLife
+
+// AddressApp names what carries a method to addresses, as [Device.App] has it.
+func AddressApp(p Provider) string {
+	switch p {
+	case Email:
+		return "smtp"
+	case SMS, Voice:
+		return "twilio"
+	default:
+		return string(p)
+	}
+}

@@ -37,6 +37,8 @@ type User struct {
 	// Rules are nil when left out (default for a new person: push at once),
 	// empty when the file says there are none. Their ids are empty.
 	Rules []oncall.Rule
+	// Contacts are addresses the person gets; those they have stay.
+	Contacts []Contact
 
 	at place
 }

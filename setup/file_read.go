@@ -39,7 +39,7 @@ func each[T any](v value, limit int, read func(value) T) []T {
 }
 
 func (v value) user() User {
-	f := v.fields("name", "email", "role", "time_zone", "locale", "password", "password_file", "password_hash", "disabled", "rules")
+	f := v.fields("name", "email", "role", "time_zone", "locale", "password", "password_file", "password_hash", "disabled", "rules", "contact_methods")
 	u := User{
 		Name:         f.need("name").name(),
 		Email:        f.need("email").email(),
@@ -51,6 +51,7 @@ func (v value) user() User {
 		PasswordHash: f.get("password_hash").text(),
 		Disabled:     f.get("disabled").flag(),
 		Rules:        each(f.get("rules"), maxRules, value.rule),
+		Contacts:     each(f.get("contact_methods"), maxContacts, value.contact),
 		at:           v.at,
 	}
 	if several(u.Password, u.PasswordFile, u.PasswordHash) {
@@ -73,7 +74,7 @@ func (v value) rule() oncall.Rule {
 	f := v.fields("urgency", "method", "delay", "displayed_within")
 	r := oncall.Rule{
 		Urgency: word(f.need("urgency"), "high", "low"),
-		Method:  word(f.need("method"), oncall.Push),
+		Method:  word(f.need("method"), oncall.Methods()...),
 		Delay:   f.get("delay").span(0, oncall.MaxDelay),
 	}
 	if within := f.get("displayed_within"); within.given() {

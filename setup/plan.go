@@ -9,6 +9,7 @@ import (
 
 	"github.com/nightbell/nightbell/auth"
 	"github.com/nightbell/nightbell/oncall"
+	"github.com/nightbell/nightbell/push"
 	"github.com/nightbell/nightbell/respond"
 )
 
@@ -80,7 +81,8 @@ type planner struct {
 	services     map[string]respond.Service
 	integrations map[string]respond.Integration // by service id and NameKey
 	byRoutingKey map[string]respond.Integration
-	names        map[string]string // of users (e-mail), schedules, policies, services: by id
+	addresses    map[string][]push.Device // by user id
+	names        map[string]string        // of users (e-mail), schedules, policies, services: by id
 
 	changes   Changes
 	lines     []line
@@ -90,7 +92,7 @@ type planner struct {
 
 func newPlanner(s State, now time.Time) *planner {
 	p := &planner{
-		now: now.UTC().Truncate(time.Microsecond), rules: maps.Clone(s.Rules), names: map[string]string{},
+		now: now.UTC().Truncate(time.Microsecond), rules: maps.Clone(s.Rules), names: map[string]string{}, addresses: map[string][]push.Device{},
 		users:        index(s.Users, func(u auth.User) string { return u.Email }),
 		schedules:    index(s.Schedules, func(s oncall.Schedule) string { return NameKey(s.Name) }),
 		policies:     index(s.Policies, func(p oncall.Policy) string { return NameKey(p.Name) }),
@@ -98,6 +100,9 @@ func newPlanner(s State, now time.Time) *planner {
 		integrations: index(s.Integrations, func(i respond.Integration) string { return i.ServiceID + "\x00" + NameKey(i.Name) }),
 		byRoutingKey: index(s.Integrations, func(i respond.Integration) string { return i.RoutingKey }),
 		changes:      Changes{Version: s.Version, Rules: map[string][]oncall.Rule{}},
+	}
+	for _, d := range s.Contacts {
+		p.addresses[d.UserID] = append(p.addresses[d.UserID], d)
 	}
 	for _, u := range s.Users {
 		p.names[u.ID] = u.Email

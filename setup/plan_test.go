@@ -12,6 +12,7 @@ import (
 	"github.com/nightbell/nightbell/auth"
 	"github.com/nightbell/nightbell/id"
 	"github.com/nightbell/nightbell/oncall"
+	"github.com/nightbell/nightbell/push"
 	"github.com/nightbell/nightbell/respond"
 )
 
@@ -48,6 +49,7 @@ func after(s State, c Changes) State {
 	put.Policies = merged(s.Policies, c.Policies, func(p oncall.Policy) string { return p.ID })
 	put.Services = merged(s.Services, c.Services, func(s respond.Service) string { return s.ID })
 	put.Integrations = merged(s.Integrations, c.Integrations, func(i respond.Integration) string { return i.ID })
+	put.Contacts = merged(s.Contacts, c.Contacts, func(d push.Device) string { return d.ID })
 	put.Version++
 	return put
 }

@@ -36,6 +36,7 @@ func (p *planner) user(f User) {
 		p.userRules(u.ID, f.Rules, &e)
 	}
 	p.users[f.Email], p.names[u.ID] = u, f.Email
+	p.contacts(u.ID, f.Contacts, &e)
 	switch {
 	case !known:
 		p.added(sectionUsers, f.Email, f.Email, u.Name+", "+string(u.Role))

@@ -5,6 +5,7 @@ import (
 
 	"github.com/nightbell/nightbell/auth"
 	"github.com/nightbell/nightbell/oncall"
+	"github.com/nightbell/nightbell/push"
 	"github.com/nightbell/nightbell/respond"
 )
 
@@ -18,6 +19,8 @@ type State struct {
 	Policies     []oncall.Policy
 	Services     []respond.Service
 	Integrations []respond.Integration
+	// Contacts are everybody's addresses; apps and browsers are none.
+	Contacts []push.Device
 }
 
 // Changes are rows to insert or replace, by id. Nothing is ever deleted.
@@ -32,11 +35,12 @@ type Changes struct {
 	Policies     []oncall.Policy
 	Services     []respond.Service
 	Integrations []respond.Integration
+	Contacts     []push.Device
 }
 
 // Empty reports whether there is nothing to write.
 func (c Changes) Empty() bool {
-	return len(c.Users)+len(c.Rules)+len(c.Schedules)+len(c.Policies)+len(c.Services)+len(c.Integrations) == 0
+	return len(c.Users)+len(c.Rules)+len(c.Schedules)+len(c.Policies)+len(c.Services)+len(c.Integrations)+len(c.Contacts) == 0
 }
 
 // Store reads and writes configuration; Apply is one transaction and bumps

@@ -105,6 +105,8 @@ func (v view) text() string {
 }
 
 // page is the HTML part: no picture, no style sheet, nothing to load.
+//
+//nolint:gochecknoglobals // a constant page, parsed once
 var page = template.Must(template.New("letter").Parse(`<!DOCTYPE html>
 <html><body style="font-family:sans-serif;max-width:36em">
 <h2>{{.Title}}</h2>

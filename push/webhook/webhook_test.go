@@ -89,7 +89,7 @@ func valid(secret string, r *http.Request, body string) bool {
 		return false
 	}
 	mac := hmac.New(sha256.New, key)
-	io.WriteString(mac, r.Header.Get("webhook-id")+"."+r.Header.Get("webhook-timestamp")+"."+body)
+	_, _ = io.WriteString(mac, r.Header.Get("webhook-id")+"."+r.Header.Get("webhook-timestamp")+"."+body)
 	for s := range strings.SplitSeq(r.Header.Get("webhook-signature"), " ") {
 		version, given, _ := strings.Cut(s, ",")
 		got, err := base64.StdEncoding.DecodeString(given)
@@ -253,7 +253,7 @@ func TestTheChallenge(t *testing.T) {
 		}, true},
 		{"not at all", func(http.ResponseWriter, string) {}, false},
 		{"another", func(w http.ResponseWriter, _ string) { _, _ = io.WriteString(w, `{"challenge":"x"}`) }, false},
-		{"with an error", func(w http.ResponseWriter, body string) { w.WriteHeader(500); echo(w, body) }, false},
+		{"with an error", func(w http.ResponseWriter, body string) { w.WriteHeader(http.StatusInternalServerError); echo(w, body) }, false},
 	} {
 		r := receive(t, tt.answer)
 		err := sender(t, r, nil).Challenge(t.Context(), r.URL, "dev_1", secret)

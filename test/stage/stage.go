@@ -30,6 +30,8 @@ type Options struct {
 	Latency time.Duration
 	// Setup replaces the two-person setup file.
 	Setup string
+	// Settings are added to the node's configuration file.
+	Settings string
 	// Quiet raises the node's log level to error, for benchmarks.
 	Quiet bool
 	// Lease is how long claimed work stays a node's own; default 2 s.
@@ -133,8 +135,9 @@ push:
     subject: mailto:stage@example.com
     extra_hosts: [%[11]q]
     allow_private: true
+%[12]s
 `, addr, s.Dir, place.URL, lease, level, s.Emulator.APNsURL(pushtest.Production), s.Emulator.APNsURL(pushtest.Sandbox),
-		app.TeamID, app.KeyID, s.Emulator.FCMURL(), strings.TrimPrefix(s.Emulator.WebPushURL(), "https://")))
+		app.TeamID, app.KeyID, s.Emulator.FCMURL(), strings.TrimPrefix(s.Emulator.WebPushURL(), "https://"), o.Settings))
 }
 
 func (s *Stage) write(name, content string) string {
