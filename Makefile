@@ -78,7 +78,7 @@ sdk:
 bench:
 	@mkdir -p bench/out
 	@$(GO) run ./test/withpostgres $(GO) test -run '^$$' -bench '$(or $(BENCH),.)' -benchtime 1x -timeout 30m ./bench | tee bench/out/corridor.txt
-	@$(GO) test -run '^$$' -bench . ./push ./push/apns ./push/fcm ./realtime | tee bench/out/rooms.txt
+	@$(GO) test -run '^$$' -bench . ./push ./push/apns ./push/fcm ./push/webpush ./realtime | tee bench/out/rooms.txt
 
 ## docker: the image
 .PHONY: docker

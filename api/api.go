@@ -30,6 +30,7 @@ type Config struct {
 	Devices    Devices
 	Deliveries Deliveries
 	Holds      Holds
+	Watch      Watch
 	// Contacts keeps addresses; Carriers reach them. CodeKey is the secret key of
 	// the codes' hashes.
 	Contacts Contacts
@@ -76,8 +77,8 @@ type server struct {
 // New builds the HTTP handler of the whole instance. It fails only when the
 // embedded contract cannot be read.
 func New(c Config) (http.Handler, error) {
-	if c.Auth == nil || c.Desk == nil || c.Intake == nil || c.Incidents == nil || c.Devices == nil || c.Deliveries == nil || c.Holds == nil {
-		return nil, errors.New("building the API: Auth, Desk, Intake, Incidents, Devices, Deliveries and Holds are required")
+	if c.Auth == nil || c.Desk == nil || c.Intake == nil || c.Incidents == nil || c.Devices == nil || c.Deliveries == nil || c.Holds == nil || c.Watch == nil {
+		return nil, errors.New("building the API: Auth, Desk, Intake, Incidents, Devices, Deliveries, Holds and Watch are required")
 	}
 	if c.Contacts == nil || c.Carriers == nil || len(c.CodeKey) == 0 {
 		return nil, errors.New("building the API: Contacts, Carriers and CodeKey are required")

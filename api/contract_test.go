@@ -82,7 +82,7 @@ func TestContractAndServerNameTheSameOperations(t *testing.T) {
 	s := h.Handler.(*server)
 	for pattern := range s.contract.operations {
 		method, path, _ := strings.Cut(pattern, " ")
-		r := httptest.NewRequestWithContext(t.Context(), method, strings.NewReplacer("{incident_id}", "x", "{device_id}", "x", "{contact_method_id}", "x", "{provider}", "x", "{app}", "x").Replace(path), nil)
+		r := httptest.NewRequestWithContext(t.Context(), method, strings.NewReplacer("{incident_id}", "x", "{device_id}", "x", "{contact_method_id}", "x", "{provider}", "x", "{app}", "x", "{user_id}", "x").Replace(path), nil)
 		if _, got := s.mux.Handler(r); got != pattern {
 			t.Errorf("%s is served by %q", pattern, got)
 		}

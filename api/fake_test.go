@@ -370,6 +370,33 @@ func (p *phones) RemoveDevice(_ context.Context, userID, deviceID string) error 
 	return nil
 }
 
+// watch answers what it was told to.
+type watch struct {
+	mu     sync.Mutex
+	trials []respond.Trial
+	judged []respond.Reachability
+	err    error
+}
+
+func (w *watch) Test(_ context.Context, t respond.Trial) (push.Delivery, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.trials = append(w.trials, t)
+	return push.Delivery{
+		ID: id.New(id.Delivery), Kind: push.Test, UserID: t.UserID, DeviceID: t.DeviceID, About: &push.About{Loud: t.Loud},
+		CreatedAt: night, ExpiresAt: night.Add(10 * time.Minute),
+	}, w.err
+}
+
+func (w *watch) Pageability(_ context.Context, userIDs ...string) (out []respond.Reachability, err error) {
+	for _, r := range w.judged {
+		if len(userIDs) == 0 || slices.Contains(userIDs, r.Person.ID) {
+			out = append(out, r)
+		}
+	}
+	return out, w.err
+}
+
 // intake takes events and remembers them.
 type intake struct {
 	mu      sync.Mutex

@@ -44,6 +44,7 @@ type house struct {
 	ana, eve, oda auth.User // a responder, a stakeholder, an admin
 	phone         push.Device
 	inc           incident.Incident
+	watch         *watch
 }
 
 func open(t testing.TB) *house {
@@ -55,6 +56,7 @@ func open(t testing.TB) *house {
 		desk:   &desk{answers: map[string]respond.Answer{}},
 		phones: &phones{}, intake: &intake{}, book: newBook(), apps: &apps{}, meter: meter.New(), log: &bytes.Buffer{},
 	}
+	h.watch = &watch{}
 	h.people = &people{
 		users: map[string]auth.User{h.ana.ID: h.ana, h.eve.ID: h.eve, h.oda.ID: h.oda},
 		sessions: map[string]auth.Principal{
@@ -84,7 +86,7 @@ func open(t testing.TB) *house {
 	}
 	h.Handler = newServer(Config{
 		Auth: h.people, Desk: h.desk, Intake: h.intake, Incidents: h.desk, Devices: h.phones, Holds: h.phones, Deliveries: h.desk,
-		Contacts: h.book, Carriers: h.book, CodeKey: []byte("key"),
+		Contacts: h.book, Carriers: h.book, CodeKey: []byte("key"), Watch: h.watch,
 		Apps: func(p push.Provider) []string {
 			return map[push.Provider][]string{push.APNs: {"pager"}, push.FCM: {"pager", "beta"}, push.WebPush: {"web"}}[p]
 		},

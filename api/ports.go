@@ -56,6 +56,14 @@ type Holds interface {
 	Release(ctx context.Context, p push.Provider, app string, now time.Time) error
 }
 
+// Watch tests devices and says whom a page would wake.
+type Watch interface {
+	// Test sends a test to a device of this user, which was seen to exist.
+	Test(ctx context.Context, t respond.Trial) (push.Delivery, error)
+	// Pageability judges the named people, or everybody, by name.
+	Pageability(ctx context.Context, userIDs ...string) ([]respond.Reachability, error)
+}
+
 // Contacts keeps people's addresses, the codes that prove them, and the order
 // in which people are reached.
 type Contacts interface {

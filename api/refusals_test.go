@@ -280,7 +280,7 @@ func TestNewSaysWhatIsMissing(t *testing.T) {
 		t.Error("an API without rooms was built")
 	}
 	h := open(t)
-	bare, err := New(Config{Auth: h.people, Desk: h.desk, Intake: h.intake, Incidents: h.desk, Devices: h.phones, Holds: h.phones, Deliveries: h.desk, Contacts: h.book, Carriers: h.book, CodeKey: []byte("key")})
+	bare, err := New(Config{Auth: h.people, Desk: h.desk, Intake: h.intake, Incidents: h.desk, Devices: h.phones, Holds: h.phones, Deliveries: h.desk, Contacts: h.book, Carriers: h.book, CodeKey: []byte("key"), Watch: h.watch})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,6 +42,27 @@ func (e AppPrivacy) Valid() bool {
 	}
 }
 
+// Defines values for PageabilityOutlook.
+const (
+	PageabilityOutlookMayRing     PageabilityOutlook = "may_ring"
+	PageabilityOutlookWillNotRing PageabilityOutlook = "will_not_ring"
+	PageabilityOutlookWillRing    PageabilityOutlook = "will_ring"
+)
+
+// Valid indicates whether the value is a known member of the PageabilityOutlook enum.
+func (e PageabilityOutlook) Valid() bool {
+	switch e {
+	case PageabilityOutlookMayRing:
+		return true
+	case PageabilityOutlookWillNotRing:
+		return true
+	case PageabilityOutlookWillRing:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for PushAppSource.
 const (
 	PushAppSourceApi  PushAppSource = "api"
@@ -90,6 +111,24 @@ func (e UnlockedAction) Valid() bool {
 	case UnlockedActionAcknowledge:
 		return true
 	case UnlockedActionResolve:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListPageabilityParamsOnCall.
+const (
+	ListPageabilityParamsOnCallFalse ListPageabilityParamsOnCall = "false"
+	ListPageabilityParamsOnCallTrue  ListPageabilityParamsOnCall = "true"
+)
+
+// Valid indicates whether the value is a known member of the ListPageabilityParamsOnCall enum.
+func (e ListPageabilityParamsOnCall) Valid() bool {
+	switch e {
+	case ListPageabilityParamsOnCallFalse:
+		return true
+	case ListPageabilityParamsOnCallTrue:
 		return true
 	default:
 		return false
@@ -434,6 +473,25 @@ type DeviceRegistration struct {
 // dead ones are not: the provider proved that the app is gone from there.
 type DeviceState = push.DeviceState
 
+// DeviceTest defines model for DeviceTest.
+type DeviceTest struct {
+	// Loud Ring as a page would, through mute where that is granted; else arrive silently.
+	Loud bool `json:"loud"`
+}
+
+// DeviceTested defines model for DeviceTested.
+type DeviceTested struct {
+	CreatedAt time.Time `json:"created_at"`
+
+	// DeliveryId Under which the deliveries tell what became of it.
+	DeliveryId string `json:"delivery_id"`
+	DeviceId   string `json:"device_id"`
+
+	// ExpiresAt It is not tried any more after this.
+	ExpiresAt time.Time `json:"expires_at"`
+	Loud      bool      `json:"loud"`
+}
+
 // Evidence What the provider last said against the token since the app presented it: what `state` rests on. Refusals are
 // counted until one push is accepted.
 type Evidence struct {
@@ -586,6 +644,24 @@ type NotificationRuleSetting struct {
 	Urgency Urgency `json:"urgency"`
 }
 
+// Obstacle defines model for Obstacle.
+type Obstacle struct {
+	// Blocks With this alone the device does not ring.
+	Blocks bool `json:"blocks"`
+
+	// Code user_disabled, no_device, all_dead, no_rule, token_dead, token_suspect, token_doubted, lane_paused,
+	// notifications_off, notifications_silent, channel_blocked, channel_quiet, sound_off, background_restricted,
+	// no_receipt, never_a_receipt, probe_unanswered, critical_not_granted, battery_optimised, low_power,
+	// priority_lowered, lock_screen_off, version_unknown, not_verified, makes_no_sound; others may come.
+	Code string `json:"code"`
+
+	// DeviceId The device it is about; missing where it is about the person.
+	DeviceId *string `json:"device_id,omitempty"`
+
+	// Text A few words for people.
+	Text string `json:"text"`
+}
+
 // OnCallPage defines model for OnCallPage.
 type OnCallPage struct {
 	// At The moment looked at.
@@ -593,6 +669,39 @@ type OnCallPage struct {
 	Items []ServiceOnCall `json:"items"`
 
 	// NextCursor Null on the last page.
+	NextCursor nullable.Nullable[string] `json:"next_cursor"`
+}
+
+// Pageability Whether a page would wake somebody, and what stands in its way.
+type Pageability struct {
+	// At When it was judged.
+	At        time.Time  `json:"at"`
+	Obstacles []Obstacle `json:"obstacles"`
+
+	// OnCall An incident of some service could wake them now.
+	OnCall bool `json:"on_call"`
+
+	// Outlook By the best of the person's devices. will_ring: nothing known speaks against it. may_ring: something makes it
+	// uncertain. will_not_ring: every way is blocked.
+	Outlook PageabilityOutlook `json:"outlook"`
+
+	// Pageable Whether there is any way; outlook is not will_not_ring.
+	Pageable bool `json:"pageable"`
+
+	// Summary In one line, for people.
+	Summary string `json:"summary"`
+	User    Named  `json:"user"`
+}
+
+// PageabilityOutlook By the best of the person's devices. will_ring: nothing known speaks against it. may_ring: something makes it
+// uncertain. will_not_ring: every way is blocked.
+type PageabilityOutlook string
+
+// PageabilityPage defines model for PageabilityPage.
+type PageabilityPage struct {
+	Items []Pageability `json:"items"`
+
+	// NextCursor Pass it as `cursor` for the next page; null at the end.
 	NextCursor nullable.Nullable[string] `json:"next_cursor"`
 }
 
@@ -628,10 +737,10 @@ type Position struct {
 // receipt_key_invalid.
 // 403: role_too_low, account_disabled, device_removed, no_longer_yours, bad_origin. 404: not_found, no_such_path. 405: method_not_allowed.
 // 409: incident_resolved, not_acknowledged, not_triggered, plan_exhausted, idempotency_key_reused,
-// too_many_devices, contact_exists, too_many_contacts,
+// too_many_devices, device_gone, device_not_verified, contact_exists, too_many_contacts,
 // push_app_exists, push_app_in_file, push_app_in_use, code_expired, no_code_needed,
 // no_secret, challenge_failed. 413: too_large. 415: unsupported_media_type.
-// 429: too_many_attempts, too_many_codes. 500: internal.
+// 429: too_many_attempts, too_many_codes, too_many_tests. 500: internal.
 // 503: overloaded, shutting_down, database_unreachable, outcome_unknown, busy, code_not_sent, login_busy,
 // keys_not_ready, too_many_connections, draining, not_ready, timeout, body_cut.
 type Problem struct {
@@ -1040,6 +1149,13 @@ type ListDeliveriesParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// TestDeviceParams defines parameters for TestDevice.
+type TestDeviceParams struct {
+	// IdempotencyKey Any text of your own that stands for this one action, such as a UUID. Repeating the request with it gives the same
+	// answer for 24 hours and changes nothing; using it for another request is refused.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // ListIncidentsParams defines parameters for ListIncidents.
 type ListIncidentsParams struct {
 	// Status Only these states. Repeat the parameter for more than one.
@@ -1161,6 +1277,21 @@ type ListOnCallParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// ListPageabilityParams defines parameters for ListPageability.
+type ListPageabilityParams struct {
+	// OnCall Only those whom an incident could wake now (`true`), or only the others.
+	OnCall *ListPageabilityParamsOnCall `form:"on_call,omitempty" json:"on_call,omitempty"`
+
+	// Limit The most items to answer with.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before. It belongs to the same list with the same filters.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListPageabilityParamsOnCall defines parameters for ListPageability.
+type ListPageabilityParamsOnCall string
+
 // RemovePushAppParams defines parameters for RemovePushApp.
 type RemovePushAppParams struct {
 	// Force Remove it although devices would fall silent.
@@ -1184,6 +1315,9 @@ type UpdateDeviceJSONRequestBody = DeviceChange
 
 // PutActivityJSONRequestBody defines body for PutActivity for application/json ContentType.
 type PutActivityJSONRequestBody = ActivityToken
+
+// TestDeviceJSONRequestBody defines body for TestDevice for application/json ContentType.
+type TestDeviceJSONRequestBody = DeviceTest
 
 // AddNoteJSONRequestBody defines body for AddNote for application/json ContentType.
 type AddNoteJSONRequestBody = Note
@@ -1256,6 +1390,9 @@ type ServerInterface interface {
 	// PutActivity Tell a Live Activity's token
 	// (PUT /v1/devices/{device_id}/activities/{incident_id})
 	PutActivity(w http.ResponseWriter, r *http.Request, deviceId DeviceID, incidentId IncidentID)
+	// TestDevice Will it ring?
+	// (POST /v1/devices/{device_id}/test)
+	TestDevice(w http.ResponseWriter, r *http.Request, deviceId DeviceID, params TestDeviceParams)
 	// ListIncidents List incidents, newest first
 	// (GET /v1/incidents)
 	ListIncidents(w http.ResponseWriter, r *http.Request, params ListIncidentsParams)
@@ -1295,6 +1432,9 @@ type ServerInterface interface {
 	// GetMe Who am I
 	// (GET /v1/me)
 	GetMe(w http.ResponseWriter, r *http.Request)
+	// GetMyPageability Would a page wake me?
+	// (GET /v1/me/pageability)
+	GetMyPageability(w http.ResponseWriter, r *http.Request)
 	// ListNotificationRules My notification rules
 	// (GET /v1/notification-rules)
 	ListNotificationRules(w http.ResponseWriter, r *http.Request)
@@ -1304,6 +1444,9 @@ type ServerInterface interface {
 	// ListOnCall Who would be woken
 	// (GET /v1/oncall)
 	ListOnCall(w http.ResponseWriter, r *http.Request, params ListOnCallParams)
+	// ListPageability Whom would a page wake?
+	// (GET /v1/pageability)
+	ListPageability(w http.ResponseWriter, r *http.Request, params ListPageabilityParams)
 	// ListPushApps The push apps
 	// (GET /v1/push/apps)
 	ListPushApps(w http.ResponseWriter, r *http.Request)
@@ -1340,6 +1483,9 @@ type ServerInterface interface {
 	// RefreshSession Trade a refresh token for new tokens
 	// (POST /v1/sessions/refresh)
 	RefreshSession(w http.ResponseWriter, r *http.Request)
+	// GetPageability Would a page wake them?
+	// (GET /v1/users/{user_id}/pageability)
+	GetPageability(w http.ResponseWriter, r *http.Request, userId string)
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.
@@ -1762,6 +1908,56 @@ func (siw *ServerInterfaceWrapper) PutActivity(w http.ResponseWriter, r *http.Re
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.PutActivity(w, r, deviceId, incidentId)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// TestDevice operation middleware
+func (siw *ServerInterfaceWrapper) TestDevice(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "device_id" -------------
+	var deviceId DeviceID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "device_id", r.PathValue("device_id"), &deviceId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "device_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params TestDeviceParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.TestDevice(w, r, deviceId, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2461,6 +2657,20 @@ func (siw *ServerInterfaceWrapper) GetMe(w http.ResponseWriter, r *http.Request)
 	handler.ServeHTTP(w, r)
 }
 
+// GetMyPageability operation middleware
+func (siw *ServerInterfaceWrapper) GetMyPageability(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetMyPageability(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListNotificationRules operation middleware
 func (siw *ServerInterfaceWrapper) ListNotificationRules(w http.ResponseWriter, r *http.Request) {
 
@@ -2552,6 +2762,65 @@ func (siw *ServerInterfaceWrapper) ListOnCall(w http.ResponseWriter, r *http.Req
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListOnCall(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListPageability operation middleware
+func (siw *ServerInterfaceWrapper) ListPageability(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListPageabilityParams
+
+	// ------------- Optional query parameter "on_call" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "on_call", r.URL.Query(), &params.OnCall, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "on_call"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "on_call", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListPageability(w, r, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2829,6 +3098,32 @@ func (siw *ServerInterfaceWrapper) RefreshSession(w http.ResponseWriter, r *http
 	handler.ServeHTTP(w, r)
 }
 
+// GetPageability operation middleware
+func (siw *ServerInterfaceWrapper) GetPageability(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "user_id" -------------
+	var userId string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user_id", r.PathValue("user_id"), &userId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "user_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetPageability(w, r, userId)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 type UnescapedCookieParamError struct {
 	ParamName string
 	Err       error
@@ -2963,6 +3258,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/v1/devices/{device_id}", wrapper.UpdateDevice)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/v1/devices/{device_id}/activities/{incident_id}", wrapper.EndActivity)
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/v1/devices/{device_id}/activities/{incident_id}", wrapper.PutActivity)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/devices/{device_id}/test", wrapper.TestDevice)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/incidents", wrapper.ListIncidents)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/incidents/{incident_id}", wrapper.GetIncident)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/incidents/{incident_id}/acknowledge", wrapper.AcknowledgeIncident)
@@ -2976,9 +3272,11 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/incidents/{incident_id}/timeline", wrapper.ListTimeline)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/incidents/{incident_id}/unacknowledge", wrapper.UnacknowledgeIncident)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/me", wrapper.GetMe)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/me/pageability", wrapper.GetMyPageability)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/notification-rules", wrapper.ListNotificationRules)
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/v1/notification-rules", wrapper.ReplaceNotificationRules)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/oncall", wrapper.ListOnCall)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/pageability", wrapper.ListPageability)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/push/apps", wrapper.ListPushApps)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/push/apps", wrapper.CreatePushApp)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/v1/push/apps/{provider}/{name}", wrapper.RemovePushApp)
@@ -2991,6 +3289,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/sessions", wrapper.CreateSession)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/v1/sessions/current", wrapper.DeleteCurrentSession)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/sessions/refresh", wrapper.RefreshSession)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/users/{user_id}/pageability", wrapper.GetPageability)
 
 	return m
 }
@@ -3507,6 +3806,47 @@ type PutActivitydefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response PutActivitydefaultApplicationProblemPlusJSONResponse) VisitPutActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestDeviceRequestObject struct {
+	DeviceId DeviceID `json:"device_id"`
+	Params   TestDeviceParams
+	Body     *TestDeviceJSONRequestBody
+}
+
+type TestDeviceResponseObject interface {
+	VisitTestDeviceResponse(w http.ResponseWriter) error
+}
+
+type TestDevice201JSONResponse DeviceTested
+
+func (response TestDevice201JSONResponse) VisitTestDeviceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestDevicedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response TestDevicedefaultApplicationProblemPlusJSONResponse) VisitTestDeviceResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4060,6 +4400,44 @@ func (response GetMedefaultApplicationProblemPlusJSONResponse) VisitGetMeRespons
 	return err
 }
 
+type GetMyPageabilityRequestObject struct {
+}
+
+type GetMyPageabilityResponseObject interface {
+	VisitGetMyPageabilityResponse(w http.ResponseWriter) error
+}
+
+type GetMyPageability200JSONResponse Pageability
+
+func (response GetMyPageability200JSONResponse) VisitGetMyPageabilityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMyPageabilitydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetMyPageabilitydefaultApplicationProblemPlusJSONResponse) VisitGetMyPageabilityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListNotificationRulesRequestObject struct {
 }
 
@@ -4165,6 +4543,45 @@ type ListOnCalldefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListOnCalldefaultApplicationProblemPlusJSONResponse) VisitListOnCallResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPageabilityRequestObject struct {
+	Params ListPageabilityParams
+}
+
+type ListPageabilityResponseObject interface {
+	VisitListPageabilityResponse(w http.ResponseWriter) error
+}
+
+type ListPageability200JSONResponse PageabilityPage
+
+func (response ListPageability200JSONResponse) VisitListPageabilityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPageabilitydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListPageabilitydefaultApplicationProblemPlusJSONResponse) VisitListPageabilityResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4628,6 +5045,45 @@ func (response RefreshSessiondefaultApplicationProblemPlusJSONResponse) VisitRef
 	return err
 }
 
+type GetPageabilityRequestObject struct {
+	UserId string `json:"user_id"`
+}
+
+type GetPageabilityResponseObject interface {
+	VisitGetPageabilityResponse(w http.ResponseWriter) error
+}
+
+type GetPageability200JSONResponse Pageability
+
+func (response GetPageability200JSONResponse) VisitGetPageabilityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPageabilitydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetPageabilitydefaultApplicationProblemPlusJSONResponse) VisitGetPageabilityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// PerformAction Tap a notification's button
@@ -4672,6 +5128,9 @@ type StrictServerInterface interface {
 	// PutActivity Tell a Live Activity's token
 	// (PUT /v1/devices/{device_id}/activities/{incident_id})
 	PutActivity(ctx context.Context, request PutActivityRequestObject) (PutActivityResponseObject, error)
+	// TestDevice Will it ring?
+	// (POST /v1/devices/{device_id}/test)
+	TestDevice(ctx context.Context, request TestDeviceRequestObject) (TestDeviceResponseObject, error)
 	// ListIncidents List incidents, newest first
 	// (GET /v1/incidents)
 	ListIncidents(ctx context.Context, request ListIncidentsRequestObject) (ListIncidentsResponseObject, error)
@@ -4711,6 +5170,9 @@ type StrictServerInterface interface {
 	// GetMe Who am I
 	// (GET /v1/me)
 	GetMe(ctx context.Context, request GetMeRequestObject) (GetMeResponseObject, error)
+	// GetMyPageability Would a page wake me?
+	// (GET /v1/me/pageability)
+	GetMyPageability(ctx context.Context, request GetMyPageabilityRequestObject) (GetMyPageabilityResponseObject, error)
 	// ListNotificationRules My notification rules
 	// (GET /v1/notification-rules)
 	ListNotificationRules(ctx context.Context, request ListNotificationRulesRequestObject) (ListNotificationRulesResponseObject, error)
@@ -4720,6 +5182,9 @@ type StrictServerInterface interface {
 	// ListOnCall Who would be woken
 	// (GET /v1/oncall)
 	ListOnCall(ctx context.Context, request ListOnCallRequestObject) (ListOnCallResponseObject, error)
+	// ListPageability Whom would a page wake?
+	// (GET /v1/pageability)
+	ListPageability(ctx context.Context, request ListPageabilityRequestObject) (ListPageabilityResponseObject, error)
 	// ListPushApps The push apps
 	// (GET /v1/push/apps)
 	ListPushApps(ctx context.Context, request ListPushAppsRequestObject) (ListPushAppsResponseObject, error)
@@ -4756,6 +5221,9 @@ type StrictServerInterface interface {
 	// RefreshSession Trade a refresh token for new tokens
 	// (POST /v1/sessions/refresh)
 	RefreshSession(ctx context.Context, request RefreshSessionRequestObject) (RefreshSessionResponseObject, error)
+	// GetPageability Would a page wake them?
+	// (GET /v1/users/{user_id}/pageability)
+	GetPageability(ctx context.Context, request GetPageabilityRequestObject) (GetPageabilityResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx context.Context, w http.ResponseWriter, r *http.Request, request any) (any, error)
@@ -5195,6 +5663,40 @@ func (sh *strictHandler) PutActivity(w http.ResponseWriter, r *http.Request, dev
 	}
 }
 
+// TestDevice operation middleware
+func (sh *strictHandler) TestDevice(w http.ResponseWriter, r *http.Request, deviceId DeviceID, params TestDeviceParams) {
+	var request TestDeviceRequestObject
+
+	request.DeviceId = deviceId
+	request.Params = params
+
+	var body TestDeviceJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.TestDevice(ctx, request.(TestDeviceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TestDevice")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(TestDeviceResponseObject); ok {
+		if err := validResponse.VisitTestDeviceResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListIncidents operation middleware
 func (sh *strictHandler) ListIncidents(w http.ResponseWriter, r *http.Request, params ListIncidentsParams) {
 	var request ListIncidentsRequestObject
@@ -5563,6 +6065,30 @@ func (sh *strictHandler) GetMe(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// GetMyPageability operation middleware
+func (sh *strictHandler) GetMyPageability(w http.ResponseWriter, r *http.Request) {
+	var request GetMyPageabilityRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetMyPageability(ctx, request.(GetMyPageabilityRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetMyPageability")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetMyPageabilityResponseObject); ok {
+		if err := validResponse.VisitGetMyPageabilityResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListNotificationRules operation middleware
 func (sh *strictHandler) ListNotificationRules(w http.ResponseWriter, r *http.Request) {
 	var request ListNotificationRulesRequestObject
@@ -5637,6 +6163,32 @@ func (sh *strictHandler) ListOnCall(w http.ResponseWriter, r *http.Request, para
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ListOnCallResponseObject); ok {
 		if err := validResponse.VisitListOnCallResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListPageability operation middleware
+func (sh *strictHandler) ListPageability(w http.ResponseWriter, r *http.Request, params ListPageabilityParams) {
+	var request ListPageabilityRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPageability(ctx, request.(ListPageabilityRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPageability")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListPageabilityResponseObject); ok {
+		if err := validResponse.VisitListPageabilityResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -5973,6 +6525,32 @@ func (sh *strictHandler) RefreshSession(w http.ResponseWriter, r *http.Request) 
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(RefreshSessionResponseObject); ok {
 		if err := validResponse.VisitRefreshSessionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetPageability operation middleware
+func (sh *strictHandler) GetPageability(w http.ResponseWriter, r *http.Request, userId string) {
+	var request GetPageabilityRequestObject
+
+	request.UserId = userId
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPageability(ctx, request.(GetPageabilityRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPageability")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetPageabilityResponseObject); ok {
+		if err := validResponse.VisitGetPageabilityResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

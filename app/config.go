@@ -39,10 +39,18 @@ type Config struct {
 	Log       LogConfig       `yaml:"log"`
 	Realtime  RealtimeConfig  `yaml:"realtime"`
 	Retention RetentionConfig `yaml:"retention"`
+	Notices   NoticesConfig   `yaml:"notices"`
 	Push      PushConfig      `yaml:"push"`
 	SMTP      SMTPConfig      `yaml:"smtp"`
 	Webhook   WebhookConfig   `yaml:"webhook"`
 	Twilio    TwilioConfig    `yaml:"twilio"`
+}
+
+// NoticesConfig is about what people are told of themselves.
+type NoticesConfig struct {
+	// ShiftReminder is how long before a shift its person is told of it, and
+	// warned, with their managers, if no page would wake them; 0: never.
+	ShiftReminder time.Duration `yaml:"shift_reminder"`
 }
 
 // LogConfig says how much is logged and in what form.
@@ -71,6 +79,9 @@ type PushConfig struct {
 	// CAFile adds certificate authorities trusted for the providers' endpoints,
 	// for the emulator and for TLS-inspecting proxies.
 	CAFile string `yaml:"ca_file"`
+	// ProbeEvery is how often a silent push asks the phones of those on call for
+	// a receipt; 0: never.
+	ProbeEvery time.Duration `yaml:"probe_every"`
 	// WordsDir holds further languages for what phones show, a JSON file each.
 	WordsDir string        `yaml:"words_dir"`
 	APNs     APNsConfig    `yaml:"apns"`
@@ -148,6 +159,7 @@ func Defaults() Config {
 		Log:                 LogConfig{Level: "info", Format: "text"},
 		Realtime:            RealtimeConfig{MaxConnections: 20_000},
 		Retention:           RetentionConfig{TimelineDays: 400, DeliveriesDays: 30},
+		Notices:             NoticesConfig{ShiftReminder: time.Hour},
 		SMTP:                SMTPConfig{TLS: "mandatory", Connections: 2},
 		Push:                PushConfig{WebPush: WebPushConfig{Enabled: true}},
 	}

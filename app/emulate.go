@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"strings"
 
 	"github.com/nightbell/nightbell/push/pushtest"
 )
@@ -110,8 +111,13 @@ push:
     apps:
       - name: android
         service_account_file: %[9]s
+  webpush:
+    subject: mailto:emulator@example.com
+    extra_hosts: [%[10]s]
+    allow_private: true
 `, quote(filepath.Join(dir, emulatorCA)), e.em.APNsURL(pushtest.Production), e.em.APNsURL(pushtest.Sandbox),
-		quote(e.cfg.BundleID), ios.TeamID, ios.KeyID, quote(filepath.Join(dir, key)), e.em.FCMURL(), quote(filepath.Join(dir, emulatorAccount)))
+		quote(e.cfg.BundleID), ios.TeamID, ios.KeyID, quote(filepath.Join(dir, key)), e.em.FCMURL(), quote(filepath.Join(dir, emulatorAccount)),
+		quote(strings.TrimPrefix(e.em.WebPushURL(), "https://")))
 }
 
 // quote writes a YAML string: Go's quoting is a subset of YAML's double quotes.
@@ -119,11 +125,12 @@ func quote(s string) string { return fmt.Sprintf("%q", s) }
 
 // Describe says where the emulator listens and what it wrote.
 func (e *Emulator) Describe() string {
-	return fmt.Sprintf(`Standing in for APNs and FCM.
+	return fmt.Sprintf(`Standing in for APNs, FCM and a push service of browsers.
 
   APNs production  %s
   APNs sandbox     %s
   FCM and OAuth    %s
+  Web Push         %s
   control API      %s
 
 Keys, certificate and a ready configuration are in %s:
@@ -133,7 +140,7 @@ Keys, certificate and a ready configuration are in %s:
 Register a phone with the emulator (apps "ios", %q, and "android", project %q), then with Nightbell by the token of the answer:
 
   curl -s --cacert %s %s/devices -d '{"provider":"apns","app":%q,"name":"my phone"}'
-`, e.em.APNsURL(pushtest.Production), e.em.APNsURL(pushtest.Sandbox), e.em.FCMURL(), e.em.ControlURL(), e.cfg.Dir,
+`, e.em.APNsURL(pushtest.Production), e.em.APNsURL(pushtest.Sandbox), e.em.FCMURL(), e.em.WebPushURL(), e.em.ControlURL(), e.cfg.Dir,
 		filepath.Join(e.cfg.Dir, emulatorConfig), e.cfg.BundleID, e.cfg.Project,
 		filepath.Join(e.cfg.Dir, emulatorCA), e.em.ControlURL(), e.cfg.BundleID)
 }

@@ -78,7 +78,7 @@ func (a *App) routes(h *house, probes []probe) (http.Handler, error) {
 	operations.Handle("GET /metrics", a.meter.Handler())
 	conf := api.Config{
 		Auth: h.auth, Desk: h.desk, Intake: h.desk, Incidents: h.db.Incidents(), Devices: phones{h.db.Devices(), h.pipeline.Moved},
-		Holds: h.db.Devices(), Deliveries: h.db.DeliveryLog(),
+		Holds: h.db.Devices(), Deliveries: h.db.DeliveryLog(), Watch: h.watch,
 		Contacts: contacts{h.db.Contacts(), h.pipeline.Moved}, Carriers: h.carriers, CodeKey: h.codeKey,
 		Telephone: h.callbacks(), Words: h.words,
 		Apps: h.pushers.Names, PushApps: h.pushers, Stream: h.hub.Handler(), Operations: operations, Proxies: a.cfg.proxies(),

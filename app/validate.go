@@ -51,6 +51,10 @@ func (c Config) problems() Problems {
 	p.within("realtime.max_connections", c.Realtime.MaxConnections, 1, 1_000_000)
 	p.within("retention.timeline_days", c.Retention.TimelineDays, 1, 36_500)
 	p.within("retention.deliveries_days", c.Retention.DeliveriesDays, 1, 36_500)
+	p.between("notices.shift_reminder", c.Notices.ShiftReminder, 0, 7*24*time.Hour)
+	if every := c.Push.ProbeEvery; every != 0 {
+		p.between("push.probe_every", every, time.Hour, 7*24*time.Hour) // iOS lets about two silent pushes an hour through
+	}
 	p.push(c.Push)
 	p.contacts(c)
 	return p

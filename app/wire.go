@@ -35,6 +35,7 @@ type house struct {
 	codeKey  []byte
 	pipeline *push.Pipeline
 	desk     *respond.Desk
+	watch    *respond.Watch
 	timers   *queue.Runner[string]
 	hub      *realtime.Hub
 	handler  http.Handler
@@ -109,6 +110,10 @@ func (a *App) work(h *house) (err error) {
 	h.desk = respond.New(respond.Config{
 		Store: h.db.Desk(), Pager: h.pipeline, Node: a.cfg.nodeName(), Lease: a.cfg.Lease,
 		Now: a.opt.Now, Log: a.log, Meter: a.meter,
+	})
+	h.watch = respond.NewWatch(respond.WatchConfig{
+		Store: h.db.Desk(), Reach: h.db.Devices(), Pager: h.pipeline, Trouble: h.pipeline.Trouble, Node: a.cfg.nodeName(), Lease: a.cfg.Lease,
+		Lead: a.cfg.Notices.ShiftReminder, ProbeEvery: a.cfg.Push.ProbeEvery, Now: a.opt.Now, Log: a.log, Meter: a.meter,
 	})
 	h.timers = a.timers(h, timing)
 	h.hub = a.hub(h)
@@ -252,6 +257,9 @@ func (a *App) chores(h *house) []chore {
 	timers := h.db.Timers()
 	guard := newGuardWatch(h.db.Devices(), a.opt.Now, a.log, a.meter)
 	return []chore{
+		{"reminding of shifts", time.Minute, h.watch.Remind},
+		{"probing the phones of those on call", time.Minute, h.watch.Probe},
+		{"counting who cannot be paged", time.Minute, h.watch.Measure},
 		{"watching the mass-prune guard", 15 * time.Second, guard.look},
 		{"looking for overdue incidents", 15 * time.Second, func(ctx context.Context) error { return h.desk.Audit(ctx, timers) }},
 		{"refreshing the catalogue", 5 * time.Second, h.refresh},

@@ -39,6 +39,15 @@ func (r Role) MayManage() error {
 	return fault.New(fault.Forbidden, "role_too_low", "only owners and admins may do this; ask one of them")
 }
 
+// MayOversee refuses those who may not look after others: whom a page would
+// wake is between a person and those who plan the shifts.
+func (r Role) MayOversee() error {
+	if r == Owner || r == Admin || r == Manager {
+		return nil
+	}
+	return fault.New(fault.Forbidden, "role_too_low", "only managers, admins and owners may do this; ask one of them")
+}
+
 // User is a person with an account.
 type User struct {
 	ID           string

@@ -72,7 +72,7 @@ func loadPeople(ctx context.Context, q queryer, c *respond.Catalog) error {
 	c.People = make(map[string]respond.Person, len(users))
 	for _, u := range users {
 		c.People[u.ID] = respond.Person{
-			ID: u.ID, Name: u.Name, Email: u.Email, TimeZone: u.TimeZone, Locale: u.Locale, Disabled: u.Disabled, Rules: rules[u.ID],
+			ID: u.ID, Name: u.Name, Email: u.Email, TimeZone: u.TimeZone, Locale: u.Locale, Role: u.Role, Disabled: u.Disabled, Rules: rules[u.ID],
 		}
 	}
 	return nil

@@ -1,7 +1,6 @@
 package models_test
 
 import (
-	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -196,7 +195,7 @@ func TestATrialIsStored(t *testing.T) {
 		if err != nil || got.Environment != "sandbox" || got.Evidence != (push.Evidence{Home: "production"}) {
 			t.Errorf("%+v, %v", got, err)
 		}
-		if told := fmt.Sprint(words(t, db)); told != "retrying failed sent accepted" && told != "failed retrying sent accepted" {
+		if told := words(t, db); told != "retrying failed sent accepted" && told != "failed retrying sent accepted" {
 			t.Errorf("told: %s", told)
 		}
 	})

@@ -39,7 +39,7 @@ func (db *DB) Prune(ctx context.Context, now time.Time, keep Retention) (int64, 
 		{"attempts", keep.Deliveries, orphans("attempts", "done_at")},
 		{"receipts", keep.Deliveries, orphans("receipts", "at")},
 		{"activities", keep.Deliveries, `DELETE FROM activities WHERE (device_id, incident_id) IN
-			(SELECT device_id, incident_id FROM activities WHERE started_at < ? AND ended_at IS NOT NULL LIMIT ?)`},
+			(SELECT device_id, incident_id FROM activities WHERE started_at < ? LIMIT ?)`},
 		{"changes", keep.Changes, oldest("changes", "received_at", "")},
 		{"timeline", keep.Timeline, pruneTimeline},
 	} {

@@ -158,7 +158,7 @@ func TestTheCatalogueHoldsAllThatPagingAsksFor(t *testing.T) {
 			}
 		}
 		person := func(u auth.User) respond.Person {
-			return respond.Person{ID: u.ID, Name: u.Name, Email: u.Email, TimeZone: u.TimeZone, Locale: u.Locale, Disabled: u.Disabled, Rules: c.Rules[u.ID]}
+			return respond.Person{ID: u.ID, Name: u.Name, Email: u.Email, TimeZone: u.TimeZone, Locale: u.Locale, Role: string(u.Role), Disabled: u.Disabled, Rules: c.Rules[u.ID]}
 		}
 		full(t, person(ana))
 		want := &respond.Catalog{

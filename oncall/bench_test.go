@@ -62,10 +62,10 @@ func BenchmarkOnCallNow(b *testing.B) {
 			return bruteShifts(eightZones[k%len(eightZones)], time.UTC, 2020+k%5)
 		},
 	}
-	for name, make := range kinds {
+	for name, kind := range kinds {
 		var all []oncall.Schedule
 		for k := range 1000 {
-			all = append(all, make(k))
+			all = append(all, kind(k))
 		}
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {

@@ -56,3 +56,22 @@ func (l lookout) at(t time.Time) view {
 	}
 	return v
 }
+
+// parts are lookouts that together show what this one does: events know nothing
+// of one another, so each may be followed for itself.
+func (l lookout) parts() []lookout {
+	if len(l.events) == 0 {
+		return []lookout{l}
+	}
+	var out []lookout
+	if len(l.tracks) > 0 {
+		out = append(out, lookout{tracks: l.tracks, overrides: l.overrides})
+	}
+	for k := range l.events {
+		out = append(out, lookout{events: l.events[k : k+1], overrides: l.overrides})
+	}
+	return out
+}
+
+// cost is what one look costs, in questions to a layer or an event.
+func (l lookout) cost() int { return 1 + len(l.tracks) + len(l.events) + len(l.overrides)/50 }

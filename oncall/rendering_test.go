@@ -186,31 +186,22 @@ func TestHandOffs(t *testing.T) {
 	}
 }
 
-// TestTooManyChangesAreRefused: fifty layers that change every hour, each at
-// its own minute, are not followed for a year.
+// TestTooManyChangesAreRefused: a hundred events that come every hour, each at
+// its own second, are not followed for a year; for a day they are.
 func TestTooManyChangesAreRefused(t *testing.T) {
-	s := oncall.Schedule{TimeZone: "UTC"}
-	for k := range oncall.MaxLayers {
-		l := oncall.Layer{Users: []string{"a", "b"}, Start: hour(0).Add(time.Duration(k) * time.Minute), Turn: 1, Unit: oncall.Hours}
-		l.Restrictions = []oncall.Restriction{daily(k/3, k, time.Hour)}
-		s.Layers = append(s.Layers, l)
-	}
-	if _, err := s.Shifts(hour(0), hour(0).Add(oncall.MaxRange)); err != nil && codeOf(err) != "bad_range" {
-		t.Error(err)
-	}
-	for k := range s.Layers {
-		s.Layers[k].Restrictions = nil
-	}
-	events := shiftBased()
+	s := shiftBased()
 	for k := range oncall.MaxEvents {
 		e := event("a b", "RRULE:FREQ=HOURLY")
 		e.Start, e.End = e.Start.Add(time.Duration(k)*time.Second), e.Start.Add(time.Hour)
-		events.Rotations[0].Events = append(events.Rotations[0].Events, e)
+		s.Rotations[0].Events = append(s.Rotations[0].Events, e)
 	}
-	if err := events.Validate(); err != nil {
+	if err := s.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := events.Shifts(hour(9), hour(9).Add(oncall.MaxRange)); codeOf(err) != "bad_range" {
-		t.Errorf("a hundred hourly events over 400 days: %v, want bad_range", err)
+	if _, err := s.Shifts(hour(9), hour(9).Add(oncall.MaxRange)); codeOf(err) != "bad_range" {
+		t.Errorf("over 400 days: %v, want bad_range", err)
+	}
+	if shifts, err := s.Shifts(hour(9), hour(9).AddDate(0, 0, 1)); err != nil || len(shifts) < 2400 {
+		t.Errorf("over a day: %d shifts, %v", len(shifts), err)
 	}
 }

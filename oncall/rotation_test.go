@@ -3,6 +3,7 @@ package oncall_test
 import (
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -258,4 +259,49 @@ func TestEventsUnite(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestManyAskAtOnce about the same rule of months, near and far: what has been
+// worked out is shared, and is the same for all.
+func TestManyAskAtOnce(t *testing.T) {
+	s := shiftBased(event("a b c", "RRULE:FREQ=MONTHLY;BYDAY=1MO"))
+	ask := func(year int) string {
+		for day := 1; day <= 7; day++ {
+			if got := s.OnCall(time.Date(year, 6, day, 8, 0, 0, 0, time.UTC)); len(got) > 0 {
+				return got[0].UserID
+			}
+		}
+		return ""
+	}
+	var wg sync.WaitGroup
+	answers := make([][]string, 8)
+	for k := range answers {
+		wg.Go(func() {
+			for n := range 100 {
+				answers[k] = append(answers[k], ask(2026+n*37%100))
+			}
+		})
+	}
+	wg.Wait()
+	for _, a := range answers {
+		if !slices.Equal(a, answers[0]) || slices.Contains(a, "") {
+			t.Fatalf("one was told %v, another %v", answers[0], a)
+		}
+	}
+}
+
+// TestMoreRulesThanAreKept: a rule that was forgotten is worked out anew.
+func TestMoreRulesThanAreKept(t *testing.T) {
+	e := event("a b", "RRULE:FREQ=DAILY")
+	want := shiftBased(e).OnCall(e.Start)
+	for k := range 10_100 {
+		other := e
+		other.Start, other.End = e.Start.Add(time.Duration(k)*time.Minute), e.End.Add(time.Duration(k)*time.Minute)
+		if got := shiftBased(other).OnCall(other.Start); len(got) != 1 || got[0].UserID != "a" {
+			t.Fatalf("event %d: on call %v", k, got)
+		}
+	}
+	if diff := cmp.Diff(want, shiftBased(e).OnCall(e.Start)); diff != "" {
+		t.Error(diff)
+	}
 }

@@ -1,6 +1,7 @@
 package oncall
 
 import (
+	"slices"
 	"time"
 
 	"github.com/nightbell/nightbell/fault"
@@ -10,9 +11,10 @@ import (
 // a month, so that a year's view may be scrolled.
 const MaxRange = 400 * 24 * time.Hour
 
-// maxViews bounds one rendering: more changes than an hourly rotation has in
-// [MaxRange], five times over.
-const maxViews = 50_000
+// maxWork bounds one rendering, in questions to a layer or an event: about a
+// second. Fifty layers that all change every hour are followed for [MaxRange]
+// with half of it.
+const maxWork = 1_000_000
 
 // OnCall gives the shifts that have the moment in the final schedule: one at
 // most with layers, one for each shift with rotations, where a person with two
@@ -41,19 +43,35 @@ func (s Schedule) Shifts(from, to time.Time) ([]Shift, error) {
 	if to.Sub(from) > MaxRange {
 		return nil, fault.Field("until", "bad_range", "The range is longer than 400 days; ask for less at a time.")
 	}
-	look, asked := s.lookout(), stretch{from: from, to: to}
-	var out []Shift
-	var before []stretch
-	views := 0
-	for t := from; t.Before(to); views++ {
-		if views == maxViews {
-			return nil, fault.Field("until", "bad_range", "There are more than %d changes in this range; ask for less at a time.", maxViews)
+	d := drawing{asked: stretch{from: from, to: to}}
+	for _, part := range s.lookout().parts() {
+		if !d.draw(part) {
+			return nil, fault.Field("until", "bad_range", "There are too many hand-offs in this range to draw them at once; ask for less at a time.")
 		}
-		v := look.at(t)
+	}
+	slices.SortStableFunc(d.shifts, func(a, b Shift) int { return a.From.Compare(b.From) })
+	return d.shifts, nil
+}
+
+// drawing gathers the shifts of a range.
+type drawing struct {
+	asked  stretch
+	shifts []Shift
+	seen   map[Shift]bool // what several parts show: an override, and twins
+	work   int
+}
+
+// draw adds what one part shows; false when that is too much work.
+func (d *drawing) draw(part lookout) bool {
+	var before []stretch
+	for t := d.asked.from; t.Before(d.asked.to); {
+		if d.work += part.cost(); d.work > maxWork {
+			return false
+		}
+		v := part.at(t)
 		for k := range v.on {
-			v.on[k] = v.on[k].within(asked)
-			if !holds(before, v.on[k]) && !holds(v.on[:k], v.on[k]) {
-				out = append(out, v.on[k].shift())
+			if v.on[k] = v.on[k].within(d.asked); !holds(before, v.on[k]) {
+				d.add(v.on[k].shift())
 			}
 		}
 		if before = v.on; v.to.IsZero() {
@@ -61,7 +79,17 @@ func (s Schedule) Shifts(from, to time.Time) ([]Shift, error) {
 		}
 		t = v.to
 	}
-	return out, nil
+	return true
+}
+
+func (d *drawing) add(s Shift) {
+	if d.seen == nil {
+		d.seen = map[Shift]bool{}
+	}
+	if !d.seen[s] {
+		d.seen[s] = true
+		d.shifts = append(d.shifts, s)
+	}
 }
 
 // holds reports whether the very stretch is among them. A shift is seen anew

@@ -204,3 +204,6 @@ type noSender struct{ provider Provider }
 func (s noSender) Send(context.Context, Message) Result {
 	return Result{Class: ClassConfigBroken, Reason: "no_" + string(s.provider) + "_configured"}
 }
+
+// Serves nobody.
+func (s noSender) Serves(string, string) bool { return false }

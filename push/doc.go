@@ -5,9 +5,11 @@
 // (language…, words.go), as hard as the device lets it knock (level.go), with
 // no more than its app may say (privacy.go) and the right number on the icon
 // (badges.go), the one table that sorts provider
-// answers (classes.go), what an answer does to the rows of now (verdict.go), the
-// lines of the delivery log and the receipts of devices (log.go),
-// and the [Pipeline] that carries deliveries there:
+// answers (classes.go), what an answer does to the rows of now (verdict.go) and
+// to the device (proof.go, evidence.go, held back by guard.go when too many fall
+// at once), the lines of the delivery log and the receipts of devices (log.go),
+// the judgement whether a page would be heard (pageable.go), and the [Pipeline]
+// that carries deliveries there:
 //
 //	Submit, or the claim loop (claims.go)     what is due, under a lease
 //	  → lane (lane.go, backlog.go, gate.go)   its own queue, limit and trouble

@@ -110,6 +110,7 @@ func TestKindsWithoutAnIncident(t *testing.T) {
 		"shift ends":   {Notice, About{Topic: TopicShiftEnds, What: "Kasse", At: shift}, "Deine Schicht endet Mo 08:00", "Kasse", false, true, true},
 		"unpageable": {Notice, About{Topic: TopicUnpageable, Who: "Ben"}, "Ben ist nicht erreichbar",
 			"Kein funktionierender Weg ist eingetragen; öffne die App auf einem Telefon oder trage einen weiteren Weg ein.", false, true, true},
+		"unpageable, with reasons": {Notice, About{Topic: TopicUnpageable, Who: "Ben", What: "no device", At: shift}, "Ben ist nicht erreichbar", "no device", false, true, true},
 		"you are unpageable": {Notice, About{Topic: TopicUnpageable}, "Du bist nicht erreichbar",
 			"Kein funktionierender Weg ist eingetragen; öffne die App auf einem Telefon oder trage einen weiteren Weg ein.", false, true, true},
 		"another topic": {Notice, About{Topic: "of_tomorrow", What: "Kasse", At: shift}, "Nachricht von Nightbell", "Kasse Mo 08:00", false, true, true},

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -56,10 +57,12 @@ func private(mode Privacy) *Composer {
 // everything is all that leaves this server of a message.
 func everything(m Message) string { return string(m.Body) + fmt.Sprint(m.Data) + m.CollapseID }
 
-// leaks lists what of the incident can be read in the message.
+// leaks lists what of the incident can be read in the message. Its ciphertext
+// is left out: three letters may stand in it by chance.
 func leaks(m Message, secrets ...string) (out []string) {
+	text := regexp.MustCompile(`sealed"?:"?[A-Za-z0-9_-]{100,}`).ReplaceAllString(everything(m), "")
 	for _, s := range secrets {
-		if strings.Contains(everything(m), s) {
+		if strings.Contains(text, s) {
 			out = append(out, s)
 		}
 	}
@@ -103,7 +106,7 @@ func TestWhatTheProviderMayRead(t *testing.T) {
 			*j = alone(j.Device.Provider, Notice, About{Topic: TopicUnpageable, Who: "Ben", What: "Kasse"})
 			j.Content.Locale = ""
 		},
-			"Message about your on-call duty", secret{Title: "Ben cannot be paged", Subtitle: "Kasse", Body: "No working way to reach them is registered; open the app on a phone, or add another way."}},
+			"Message about your on-call duty", secret{Title: "Ben cannot be paged", Body: "Kasse"}},
 	} {
 		for _, p := range []Provider{APNs, FCM} {
 			for _, lean := range []bool{false, true} {

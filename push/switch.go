@@ -50,14 +50,6 @@ func (s *Switch) Set(next Sender) (empty func()) {
 	return old.sends.Wait
 }
 
-// Serves reports whether the sender in place has a key for the environment.
-func (s *Switch) Serves(app, environment string) bool {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	in, ok := s.now.sender.(serves)
-	return ok && in.Serves(app, environment)
-}
-
 // Warm opens connections, if the sender in place knows how.
 func (s *Switch) Warm(ctx context.Context) error {
 	s.mu.RLock()
@@ -69,4 +61,14 @@ func (s *Switch) Warm(ctx context.Context) error {
 		return w.Warm(ctx)
 	}
 	return nil
+}
+
+// Serves reports whether the sender in place knows the app in the environment;
+// one that does not say is taken to.
+func (s *Switch) Serves(app, environment string) bool {
+	s.mu.RLock()
+	t := s.now
+	s.mu.RUnlock()
+	known, says := t.sender.(serves)
+	return !says || known.Serves(app, environment)
 }

@@ -142,7 +142,13 @@ func (w writer) notice(a About) wording {
 	case TopicShiftStarts, TopicShiftEnds:
 		return wording{title: w.Say("notice."+a.Topic, "time", w.Moment(a.At, w.zone)), body: what}
 	case TopicUnpageable:
-		out := wording{title: w.Say("notice.unpageable_you"), subtitle: what, body: w.Say("notice.unpageable_body")}
+		out := wording{title: w.Say("notice.unpageable_you"), body: cut(clean(a.What), maxBody)}
+		if out.body == "" {
+			out.body = w.Say("notice.unpageable_body")
+		}
+		if !a.At.IsZero() {
+			out.subtitle = w.Say("notice.on_call_from", "time", w.Moment(a.At, w.zone))
+		}
 		if who != "" {
 			out.title = w.Say("notice.unpageable", "name", who)
 		}

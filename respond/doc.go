@@ -7,5 +7,9 @@
 // deliveries together. What was committed is then handed to push in memory,
 // never before (I2).
 //
+// Beside the desk stands the [Watch] (watch.go, notice.go, testpush.go): it
+// changes no incident, but asks beforehand whether a page would wake those who
+// are on call, tells them of their shifts and rings their phones to try.
+//
 // May import: incident, oncall, push (its nouns), queue, fault, id, meter.
 package respond

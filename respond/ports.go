@@ -141,6 +141,7 @@ type Person struct {
 	Email    string
 	TimeZone string
 	Locale   string
+	Role     string // auth's word
 	Disabled bool
 	Rules    []oncall.Rule
 }
@@ -231,7 +232,10 @@ type Paging interface {
 	// CancelPages cancels all waiting notifications, and all page deliveries
 	// not yet in a final state, and returns them as they were.
 	CancelPages(incidentID string, at time.Time) ([]Notification, []push.Delivery, error)
+	// AddDeliveries leaves out those whose Dedup is there already.
 	AddDeliveries(d []push.Delivery) error
+	// TestsSince counts the tests of a device made at the moment or later.
+	TestsSince(deviceID string, since time.Time) (int, error)
 	// PagedDevices gives, once each, the devices that got a page of this
 	// incident or may have: delivery accepted, or attempted, or in a node's
 	// hands. Those settled before are among them: what they show is rewritten
@@ -296,6 +300,14 @@ type Overdue struct {
 	IncidentID string
 	DueAt      time.Time // zero: nothing will ever happen by itself
 	Exhausted  bool      // known: its plan is over
+}
+
+// Reach reads what speaks for and against reaching people.
+type Reach interface {
+	// Ways gives the devices of the people, or of everybody if none is named,
+	// dead ones too, by user and oldest first, with what was sent to them since
+	// they last reported.
+	Ways(ctx context.Context, userIDs []string) (map[string][]push.Way, error)
 }
 
 // Pager is the push pipeline, as the desk sees it.

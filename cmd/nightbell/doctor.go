@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/nightbell/nightbell/app"
@@ -8,6 +9,7 @@ import (
 
 type doctorCmd struct {
 	settings
+	Part      string `arg:"" optional:"" enum:",push" default:"" help:"push: ask the push providers whether they take the keys."`
 	Listen    string `placeholder:"HOST:PORT" help:"As for serve."`
 	PublicURL string `placeholder:"URL" help:"As for serve."`
 }
@@ -16,9 +18,13 @@ type doctorCmd struct {
 func (doctorCmd) Help() string {
 	return `Changes nothing. Exits with 1 when something would keep Nightbell from working; warnings alone do not.
 
+"doctor push" goes out to the push providers: are they reached, do the clocks agree, do they take the keys, topics and
+projects? No phone gets anything. Apple counts its question as an error, so do not put it into a cron job.
+
 Example:
 
-    nightbell doctor --config /etc/nightbell.yaml`
+    nightbell doctor --config /etc/nightbell.yaml
+    nightbell doctor push --config /etc/nightbell.yaml`
 }
 
 // marks are the same width, so that the names line up.
@@ -29,8 +35,14 @@ func (c doctorCmd) Run(w *world) error {
 	ctx, stop := w.interruptible()
 	defer stop()
 	cfg, err := c.load(w, map[string]string{"listen": c.Listen, "public_url": c.PublicURL})
+	found := app.Doctor
+	if c.Part == "push" {
+		found = func(ctx context.Context, cfg app.Config, err error) []app.Finding {
+			return app.DoctorPush(ctx, cfg, err, app.Options{})
+		}
+	}
 	broken := 0
-	for _, f := range app.Doctor(ctx, cfg, err) {
+	for _, f := range found(ctx, cfg, err) {
 		fmt.Fprintf(w.stdout, "%s  %-14s %s\n", marks[f.Health], f.Part, f.Says)
 		if f.Fix != "" {
 			fmt.Fprintf(w.stdout, "      %-14s → %s\n", "", f.Fix)

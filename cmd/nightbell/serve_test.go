@@ -128,10 +128,16 @@ func TestServeAndEmulatorRunUntilTheyAreTold(t *testing.T) {
 	if code, log := serve(); code != exitDone || !strings.Contains(log, "step=database") {
 		t.Errorf("serve: exit code %d\n%s", code, log)
 	}
+	code, out, _ := call(t, "", nil, "doctor", "push", "--config", filepath.Join(dir, "emulator", "nightbell.yaml"), "--data-dir", filepath.Join(dir, "data"))
+	for _, want := range []string{"ios, production: Apple takes the key", "android: Google takes the account", "0 on call"} {
+		if code != exitDone || !strings.Contains(out, want) {
+			t.Errorf("doctor push: exit code %d, no %q in\n%s", code, want, out)
+		}
+	}
 	if code, log := emulator(); code != exitDone {
 		t.Errorf("emulator: exit code %d\n%s", code, log)
 	}
-	code, out, _ := call(t, "", nil, "doctor", "--config", filepath.Join(dir, "emulator", "nightbell.yaml"), "--data-dir", filepath.Join(dir, "data"), "--listen", "127.0.0.1:0")
+	code, out, _ = call(t, "", nil, "doctor", "--config", filepath.Join(dir, "emulator", "nightbell.yaml"), "--data-dir", filepath.Join(dir, "data"), "--listen", "127.0.0.1:0")
 	for _, want := range []string{"ios: key", "android: service account of project nightbell-emulated", "schema version"} {
 		if code != exitDone || !strings.Contains(out, want) {
 			t.Errorf("doctor: exit code %d, no %q in\n%s", code, want, out)

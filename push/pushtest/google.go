@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"golang.org/x/net/http2/hpack"
 
@@ -42,7 +43,8 @@ func (g *googleError) answer() answer {
 		inner["details"] = details
 	}
 	body, _ := json.Marshal(map[string]any{"error": inner})
-	return answer{status: g.status, body: body, header: append(jsonHeader[:1:1], field("emulator-why", headerSafe(g.message)))}
+	return answer{status: g.status, body: body, header: append(jsonHeader[:1:1],
+		field("date", time.Now().UTC().Format(http.TimeFormat)), field("emulator-why", headerSafe(g.message)))}
 }
 
 func badRequest(fieldName, message string, args ...any) *googleError {

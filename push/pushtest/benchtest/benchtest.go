@@ -18,6 +18,7 @@ import (
 
 	"github.com/nightbell/nightbell/push"
 	"github.com/nightbell/nightbell/push/pushtest"
+	"github.com/nightbell/nightbell/push/webpush"
 )
 
 const childEnv = "NIGHTBELL_BENCH_EMULATOR"
@@ -36,6 +37,11 @@ type Emulator struct {
 	Account   []byte
 	IOS       []string // tokens
 	Android   []string
+	// WebPush is the browsers' push service, and VAPID the private key that they
+	// have subscribed with.
+	WebPush  string
+	VAPID    []byte
+	Browsers []pushtest.Browser
 }
 
 // Serve makes this process the emulator if it was started to be that. It
@@ -68,6 +74,9 @@ func serve(latency string) error {
 		return err
 	}
 	e := Emulator{APNs: em.APNsURL(pushtest.Production), FCM: em.FCMURL(), CA: em.CAPEM(), App: em.NewAPNsApp(Bundle), Account: account}
+	if err := e.subscribe(em); err != nil {
+		return err
+	}
 	for range 1000 {
 		e.IOS = append(e.IOS, em.NewDevice(push.APNs, Bundle).Token)
 		e.Android = append(e.Android, em.NewDevice(push.FCM, Project).Token)
@@ -77,6 +86,26 @@ func serve(latency string) error {
 	}
 	_, err = io.Copy(io.Discard, os.Stdin) // until the parent closes it
 	return err
+}
+
+// subscribe makes browsers of one key.
+func (e *Emulator) subscribe(em *pushtest.Emulator) error {
+	key, err := webpush.NewKey()
+	if err != nil {
+		return err
+	}
+	if e.VAPID, err = key.Bytes(); err != nil {
+		return err
+	}
+	e.WebPush = em.WebPushURL()
+	for range 200 {
+		b, err := em.NewBrowser(key.Public(), "")
+		if err != nil {
+			return err
+		}
+		e.Browsers = append(e.Browsers, b)
+	}
+	return nil
 }
 
 // Start starts the emulator with a latency; it ends with the benchmark.

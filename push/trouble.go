@@ -1,0 +1,31 @@
+package push
+
+// Trouble says why nothing gets through a lane as things stand; empty when
+// nothing is known against it. It knows what this node has met.
+func (p *Pipeline) Trouble(key Lane) string {
+	sender := p.conf.Senders[key.Provider]
+	if sender == nil {
+		return "this server is not set up for " + string(key.Provider)
+	}
+	if s, ok := sender.(serves); ok && !s.Serves(key.App, key.Environment) {
+		return "this server has no key for the app " + key.App + " (" + key.Environment + ")"
+	}
+	if l := p.lanes.known(key); l != nil && l.paused() {
+		return string(key.Provider) + " refuses the server's key, topic or project for the app " + key.App
+	}
+	return ""
+}
+
+// known gives the lane if there is one.
+func (s *lanes) known(key Lane) *lane {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.all[key]
+}
+
+// paused: the provider refuses our configuration.
+func (l *lane) paused() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.gate.state == gatePaused
+}
