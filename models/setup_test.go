@@ -131,11 +131,11 @@ func TestAFileIsImportedOnceAndChangesNothingTheSecondTime(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if d, err := setup.Apply(t.Context(), db.Setup(), f, noon); err != nil || d.Added != 6 {
+		if d, err := setup.Apply(t.Context(), db.Setup(), f, noon); err != nil || d.Added != 7 {
 			t.Fatalf("%s, %v", d, err)
 		}
 		before := configured(t, db)
-		if d, err := setup.Apply(t.Context(), db.Setup(), f, noon.Add(time.Hour)); err != nil || !d.Empty() || d.Unchanged != 6 {
+		if d, err := setup.Apply(t.Context(), db.Setup(), f, noon.Add(time.Hour)); err != nil || !d.Empty() || d.Unchanged != 7 {
 			t.Errorf("%s, %v", d, err)
 		}
 		if diff := cmp.Diff(before, configured(t, db)); diff != "" {

@@ -19,9 +19,10 @@
 //
 // Whatever a node holds and does not write down comes back to some node when
 // its lease runs out; that is the only rescue there is, and all others build
-// on it. Providers live in push/apns, push/fcm and push/webpush, the strict
-// stand-in of them all in push/pushtest.
+// on it. Providers live in push/apns, push/fcm and push/webpush, the ways to an
+// address (e-mail, webhook, telephone) in push/mail, push/webhook and push/phone;
+// the strict stand-ins of them all are in push/pushtest.
 //
 // May import: incident, queue, fault, id, meter, crash. The vendors' libraries only
-// in push/apns (apns2) and push/fcm (firebase).
+// in push/apns (apns2), push/fcm (firebase) and push/mail (go-mail).
 package push
