@@ -151,6 +151,7 @@ func newSchemas(doc *openapi3.T) (*schemas, error) {
 	}
 	c := jsonschema.NewCompiler()
 	c.AssertFormat()
+	c.RegisterFormat(dateTime())
 	if err := c.AddResource(documentURL, value); err != nil {
 		return nil, err
 	}

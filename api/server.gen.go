@@ -727,7 +727,7 @@ type Position struct {
 // Problem RFC 9457. `code` is one of the following; others may come, so fall back on the status.
 //
 // 400: invalid_json, body_missing, unknown_field, missing_field, wrong_type, bad_value, unknown_parameter,
-// repeated_parameter, bad_cursor, bad_id, wrong_id, bad_until, empty_note, note_too_long, bad_encoding,
+// repeated_parameter, repeated_field, bad_encoding, bad_cursor, bad_id, wrong_id, bad_until, empty_note, note_too_long,
 // bad_reassignment, missing_target, ambiguous_target, unknown_policy, unknown_user, unknown_action, bad_token,
 // bad_environment, bad_seal_key, bad_privacy, bad_unlock,
 // bad_capabilities, unknown_app, provider_not_configured, bad_upgrade, token_in_url,
