@@ -221,6 +221,9 @@ func (a answer) problem(status int, code, field string) Problem {
 	if ct := a.Header().Get("Content-Type"); ct != "application/problem+json" {
 		a.t.Errorf("a refusal of type %q", ct)
 	}
+	if p.Code != "some_code" && !listedCodes(a.t)[p.Code] {
+		a.t.Errorf("code %s was said, but openapi.yaml does not list it", p.Code)
+	}
 	if p.Detail == "" || p.Type != "about:blank" || p.Title == "" || p.RequestId == nil || *p.RequestId != a.Header().Get("X-Request-Id") {
 		a.t.Errorf("the problem %s lacks something", a.Body)
 	}

@@ -732,7 +732,7 @@ type Position struct {
 // bad_environment, bad_seal_key, bad_privacy, bad_unlock,
 // bad_capabilities, unknown_app, provider_not_configured, bad_upgrade, token_in_url,
 // bad_push_app, bad_push_key, too_many_receipts, bad_platform, bad_endpoint, bad_keys,
-// bad_address, forbidden_address, bad_code, unknown_device.
+// bad_address, forbidden_address, bad_code, unknown_device, method_not_configured, not_displayable, bad_displayed_within.
 // 401: token_missing, token_invalid, token_expired, session_ended, bad_credentials, refresh_invalid, refresh_reused,
 // receipt_key_invalid.
 // 403: role_too_low, account_disabled, device_removed, no_longer_yours, bad_origin. 404: not_found, no_such_path. 405: method_not_allowed.
