@@ -174,4 +174,3 @@ func (h *house) nonsense(t *testing.T, who, method, target, body string) {
 		t.Errorf("%s %s %.100q: %d %.200s", method, target, body, a.Code, a.Body)
 	}
 }
-
