@@ -99,6 +99,9 @@ func (p *pushers) sealed(a push.App, credentials []byte) (push.App, error) {
 		return a, err
 	}
 	a = described(a, credentials)
+	if err := a.Check(); err != nil { // the service account's own project
+		return a, err
+	}
 	if a.Sealed = nil; len(credentials) > 0 {
 		a.Sealed = p.vault.Seal(credentials, owner(a))
 	}
