@@ -138,8 +138,14 @@ func (j jsonInto) Scan(src any) error {
 	case nil:
 		return nil
 	case string:
+		if v == "{}" { // most documents of devices and deliveries
+			return nil
+		}
 		return json.Unmarshal([]byte(v), j.into)
 	case []byte:
+		if string(v) == "{}" {
+			return nil
+		}
 		return json.Unmarshal(v, j.into)
 	}
 	return fmt.Errorf("scanning JSON: unexpected %T", src)
