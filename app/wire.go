@@ -259,7 +259,7 @@ func (a *App) chores(h *house) []chore {
 	return []chore{
 		{"reminding of shifts", time.Minute, h.watch.Remind},
 		{"probing the phones of those on call", time.Minute, h.watch.Probe},
-		{"counting who cannot be paged", time.Minute, h.watch.Measure},
+		{"counting who cannot be paged", 5 * time.Minute, h.watch.Measure},
 		{"watching the mass-prune guard", 15 * time.Second, guard.look},
 		{"looking for overdue incidents", 15 * time.Second, func(ctx context.Context) error { return h.desk.Audit(ctx, timers) }},
 		{"refreshing the catalogue", 5 * time.Second, h.refresh},

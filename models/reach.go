@@ -9,13 +9,14 @@ import (
 )
 
 // silence sums up what the provider took for each device since it last
-// reported anything: the pushes that show themselves, and the probes.
+// reported anything: the pushes that show themselves, and the probes. Addresses
+// never report.
 const silence = `SELECT v.id,
 		SUM(CASE WHEN d.kind IN ('page', 'test', 'notice', 'digest') THEN 1 ELSE 0 END),
 		MIN(CASE WHEN d.kind IN ('page', 'test', 'notice', 'digest') THEN d.created_at END),
 		MIN(CASE WHEN d.kind = 'probe' THEN d.created_at END)
 	FROM devices v JOIN deliveries d ON d.device_id = v.id
-	WHERE v.removed_at IS NULL AND v.state <> 'dead' AND d.state = 'accepted' AND d.kind IN ('page', 'test', 'notice', 'digest', 'probe')
+	WHERE v.removed_at IS NULL AND v.state <> 'dead' AND v.target_kind <> 'address' AND d.state = 'accepted' AND d.kind IN ('page', 'test', 'notice', 'digest', 'probe')
 		AND (v.last_receipt_at IS NULL OR d.created_at > v.last_receipt_at)`
 
 // Ways implements respond.Reach.
