@@ -91,13 +91,6 @@ func (s *MailServer) Inject(f MailFault) {
 	s.faults = append(s.faults, f)
 }
 
-// Clear ends all faults.
-func (s *MailServer) Clear() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.faults = nil
-}
-
 // Mails gives what was taken, oldest first.
 func (s *MailServer) Mails() []Mail {
 	s.mu.Lock()
