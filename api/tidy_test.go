@@ -1,10 +1,12 @@
 package api
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/nightbell/nightbell/fault"
 	"github.com/nightbell/nightbell/id"
 )
 
@@ -76,5 +78,21 @@ func TestPathsAreText(t *testing.T) {
 	h := open(t)
 	for _, at := range []string{"/v1/push/holds/apns/a%00b", "/v1/push/apps/apns/a%ffb", "/v1/devices/" + id.New(id.Device) + "%00"} {
 		h.do(t, "oda", "DELETE", at, "").problem(404, "no_such_path", "")
+	}
+}
+
+// A cursor is no secret, so its content may be anybody's: what no database can
+// look for is refused before it is asked.
+func TestForgedCursorsAreRefused(t *testing.T) {
+	t.Parallel()
+	for _, p := range []place{{id: "a\x00b"}, {id: "\xff"}, {at: math.MaxInt64}, {at: math.MinInt64}} {
+		if _, err := readCursor("list", cursor("list", p)); !fault.Is(err, "bad_cursor") {
+			t.Errorf("%+v: %v", p, err)
+		}
+	}
+	for _, p := range []place{{at: night.UnixMicro(), id: "inc_1"}, {at: 7}, {}} {
+		if got, err := readCursor("list", cursor("list", p)); err != nil || got != p {
+			t.Errorf("%+v became %+v: %v", p, got, err)
+		}
 	}
 }
