@@ -8,7 +8,9 @@ import (
 	"net/http"
 	"net/netip"
 	"path"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/nightbell/nightbell/meter"
 	"github.com/nightbell/nightbell/push"
@@ -110,7 +112,7 @@ func newServer(c Config, contract *contract) *server {
 		seconds:  c.Meter.Seconds("nightbell_http_request_seconds", "From a request's first byte to its answer, by route.", "route"),
 	}
 	strict := NewStrictHandlerWithOptions(s, nil, StrictHTTPServerOptions{
-		RequestErrorHandlerFunc: s.refuse, ResponseErrorHandlerFunc: s.refuse,
+		RequestErrorHandlerFunc: s.unread, ResponseErrorHandlerFunc: s.refuse,
 	})
 	HandlerWithOptions(strict, StdHTTPServerOptions{BaseRouter: s.mux, ErrorHandlerFunc: s.refuse})
 	return s
@@ -187,9 +189,10 @@ func (s *server) serveV1(x *exchange, r *http.Request) {
 }
 
 // operation finds what the contract says about a request, nil if nothing. The
-// mux would answer an unclean path with a redirect; we do not.
+// mux would answer an unclean path with a redirect; we do not. A path that is
+// no text leads nowhere: PostgreSQL takes no such name to look for.
 func (s *server) operation(r *http.Request) *operation {
-	if path.Clean(r.URL.Path) != r.URL.Path {
+	if path.Clean(r.URL.Path) != r.URL.Path || !utf8.ValidString(r.URL.Path) || strings.ContainsRune(r.URL.Path, 0) {
 		return nil
 	}
 	_, pattern := s.mux.Handler(r)

@@ -44,6 +44,10 @@ type parameter struct {
 // handWritten are the tags whose operations do not come from the generator.
 var handWritten = []string{"events", "stream", "operations"}
 
+func isHandWritten(tags []string) bool {
+	return slices.ContainsFunc(tags, func(t string) bool { return slices.Contains(handWritten, t) })
+}
+
 func readContract() (*contract, error) {
 	doc, err := openapi3.NewLoader().LoadFromData([]byte(nightbell.OpenAPI()))
 	if err != nil {
@@ -56,7 +60,7 @@ func readContract() (*contract, error) {
 	c := &contract{operations: map[string]*operation{}}
 	for path, item := range doc.Paths.Map() {
 		for method, spec := range item.Operations() {
-			if slices.ContainsFunc(spec.Tags, func(t string) bool { return slices.Contains(handWritten, t) }) {
+			if isHandWritten(spec.Tags) {
 				continue
 			}
 			op, err := readOperation(schemas, path, method, item, spec)
@@ -151,6 +155,7 @@ func newSchemas(doc *openapi3.T) (*schemas, error) {
 	}
 	c := jsonschema.NewCompiler()
 	c.AssertFormat()
+	c.RegisterFormat(dateTime())
 	if err := c.AddResource(documentURL, value); err != nil {
 		return nil, err
 	}

@@ -84,6 +84,16 @@ func (s *server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	writeProblem(x, p)
 }
 
+// unread refuses a body that the contract takes and the decoder does not: 1.0
+// is a whole number to the one only.
+func (s *server) unread(w http.ResponseWriter, r *http.Request, err error) {
+	var wrong *json.UnmarshalTypeError
+	if errors.As(err, &wrong) {
+		err = newHTTPError(http.StatusBadRequest, "wrong_type", wrong.Field, subject(wrong.Field)+" cannot be read; write whole numbers in digits alone")
+	}
+	s.refuse(w, r, err)
+}
+
 // Refuse answers as the API does, for the stream, which answers by itself.
 func Refuse(w http.ResponseWriter, r *http.Request, err error) {
 	writeProblem(begin(w, r, "/v1/stream"), problemOf(err))

@@ -197,6 +197,9 @@ func (d *desk) OnCall(at time.Time) []respond.ServiceOnCall {
 }
 
 func (d *desk) ReportActivity(_ context.Context, r respond.ActivityReport) error {
+	if d.phones.find(r.UserID, r.DeviceID) < 0 {
+		return none("device")
+	}
 	d.activities = append(d.activities, r)
 	return nil
 }

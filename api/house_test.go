@@ -56,14 +56,15 @@ func open(t testing.TB) *house {
 		desk:   &desk{answers: map[string]respond.Answer{}},
 		phones: &phones{}, intake: &intake{}, book: newBook(), apps: &apps{}, meter: meter.New(), log: &bytes.Buffer{},
 	}
+	max := auth.User{ID: id.New(id.User), Email: "max@example.com", Name: "Max", Role: auth.Manager}
 	h.watch = &watch{}
 	h.people = &people{
-		users: map[string]auth.User{h.ana.ID: h.ana, h.eve.ID: h.eve, h.oda.ID: h.oda},
+		users: map[string]auth.User{h.ana.ID: h.ana, h.eve.ID: h.eve, h.oda.ID: h.oda, max.ID: max},
 		sessions: map[string]auth.Principal{
 			"ana": {UserID: h.ana.ID, Name: "Ana", Role: auth.Responder, SessionID: id.New(id.Session)},
 			"eve": {UserID: h.eve.ID, Name: "Eve", Role: auth.Stakeholder, SessionID: id.New(id.Session)},
 			"ada": {UserID: id.New(id.User), Name: "Ada", Role: auth.Admin, SessionID: id.New(id.Session)},
-			"max": {UserID: id.New(id.User), Name: "Max", Role: auth.Manager, SessionID: id.New(id.Session)},
+			"max": {UserID: max.ID, Name: "Max", Role: auth.Manager, SessionID: id.New(id.Session)},
 			"oda": {UserID: h.oda.ID, Name: "Oda", Role: auth.Admin, SessionID: id.New(id.Session)},
 		},
 		buttons: map[string]auth.ActionClaims{},
@@ -220,6 +221,9 @@ func (a answer) problem(status int, code, field string) Problem {
 	}
 	if ct := a.Header().Get("Content-Type"); ct != "application/problem+json" {
 		a.t.Errorf("a refusal of type %q", ct)
+	}
+	if p.Code != "some_code" && !listedCodes(a.t)[p.Code] {
+		a.t.Errorf("code %s was said, but openapi.yaml does not list it", p.Code)
 	}
 	if p.Detail == "" || p.Type != "about:blank" || p.Title == "" || p.RequestId == nil || *p.RequestId != a.Header().Get("X-Request-Id") {
 		a.t.Errorf("the problem %s lacks something", a.Body)

@@ -727,12 +727,12 @@ type Position struct {
 // Problem RFC 9457. `code` is one of the following; others may come, so fall back on the status.
 //
 // 400: invalid_json, body_missing, unknown_field, missing_field, wrong_type, bad_value, unknown_parameter,
-// repeated_parameter, bad_cursor, bad_id, wrong_id, bad_until, empty_note, note_too_long, bad_encoding,
+// repeated_parameter, repeated_field, bad_encoding, bad_cursor, bad_id, wrong_id, bad_until, empty_note, note_too_long,
 // bad_reassignment, missing_target, ambiguous_target, unknown_policy, unknown_user, unknown_action, bad_token,
 // bad_environment, bad_seal_key, bad_privacy, bad_unlock,
 // bad_capabilities, unknown_app, provider_not_configured, bad_upgrade, token_in_url,
 // bad_push_app, bad_push_key, too_many_receipts, bad_platform, bad_endpoint, bad_keys,
-// bad_address, forbidden_address, bad_code, unknown_device.
+// bad_address, forbidden_address, bad_code, unknown_device, method_not_configured, not_displayable, bad_displayed_within.
 // 401: token_missing, token_invalid, token_expired, session_ended, bad_credentials, refresh_invalid, refresh_reused,
 // receipt_key_invalid.
 // 403: role_too_low, account_disabled, device_removed, no_longer_yours, bad_origin. 404: not_found, no_such_path. 405: method_not_allowed.

@@ -111,12 +111,15 @@ func (op *operation) checkBody(r *http.Request) ([]ProblemItem, error) {
 	if err := checkMediaType(r.Header.Get("Content-Type")); err != nil {
 		return nil, err
 	}
+	if items := untidy(body); len(items) > 0 {
+		return items, nil
+	}
 	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
 	if err != nil {
 		return nil, newHTTPError(http.StatusBadRequest, "invalid_json", "", "the body is not valid JSON ("+err.Error()+"); send one JSON object")
 	}
 	items := violations("", op.body.Validate(value))
-	if place, found := findNUL("", value); found {
+	if place, found := findNUL(value); found {
 		items = append(items, nulItem(place))
 	}
 	return items, nil
@@ -163,20 +166,20 @@ func readBody(r *http.Request, limit int64) ([]byte, error) {
 const smallBody = 16 << 10
 
 // findNUL finds text with a NUL character, which PostgreSQL cannot keep.
-func findNUL(place string, v any) (where string, found bool) {
+func findNUL(v any) (where string, found bool) {
 	switch v := v.(type) {
 	case string:
-		return place, strings.ContainsRune(v, 0)
+		return "", strings.ContainsRune(v, 0)
 	case []any:
 		for i, e := range v {
-			if where, found = findNUL(join(place, strconv.Itoa(i)), e); found {
-				return where, true
+			if where, found = findNUL(e); found {
+				return strings.TrimSuffix(join(strconv.Itoa(i), where), "."), true
 			}
 		}
 	case map[string]any:
 		for k, e := range v {
-			if where, found = findNUL(join(place, k), e); found {
-				return where, true
+			if where, found = findNUL(e); found {
+				return strings.TrimSuffix(join(k, where), "."), true
 			}
 		}
 	}

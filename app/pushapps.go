@@ -95,11 +95,32 @@ func (p *pushers) sealed(a push.App, credentials []byte) (push.App, error) {
 	if err := checkCredentials(a, credentials); err != nil {
 		return a, err
 	}
+	if err := p.atGoogle(a, credentials); err != nil {
+		return a, err
+	}
 	a = described(a, credentials)
+	if err := a.Check(); err != nil { // the service account's own project
+		return a, err
+	}
 	if a.Sealed = nil; len(credentials) > 0 {
 		a.Sealed = p.vault.Seal(credentials, owner(a))
 	}
 	return a, nil
+}
+
+// atGoogle refuses a service account that fetches its tokens elsewhere. An
+// admin need not be who runs the server, and the address would have the server
+// knock at any door of its network. Where the operator has put another endpoint
+// in FCM's place, as the emulator, that one's accounts are good too.
+func (p *pushers) atGoogle(a push.App, credentials []byte) error {
+	if a.Provider != push.FCM || len(credentials) == 0 || p.app.cfg.Push.FCM.Endpoint != "" {
+		return nil
+	}
+	account, err := fcm.ParseServiceAccount(credentials)
+	if err != nil || account.AtGoogle() {
+		return err
+	}
+	return push.BadAppKey("service_account", "its token_uri is not Google's, which only the configuration file may say; take the file as the Firebase console gives it")
 }
 
 // keeping is the app with the credentials it had.

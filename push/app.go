@@ -50,6 +50,10 @@ type AppSettings struct {
 // appName is what devices can refer to and a path can hold.
 var appName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
 
+// appWord is what Apple's and Google's names are made of. They go into headers,
+// tokens and paths as they are.
+var appWord = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.:_-]*$`)
+
 // Check refuses an app that could never push, by the field that is wrong
 // (fault.Invalid, code bad_push_app). Credentials are their provider's to judge.
 func (a App) Check() error {
@@ -68,7 +72,7 @@ func (a App) Check() error {
 		{"bundle_id", s.BundleID, "the app's bundle id, such as com.example.nightbell", APNs, true},
 		{"team_id", s.TeamID, "the ten characters shown as Team ID in the Apple developer account", APNs, true},
 		{"key_id", s.KeyID, "the ten characters in the name of the .p8 file", APNs, true},
-		{"environments", strings.Join(s.Environments, ","), "what the key is good for", APNs, false},
+		{"environments", strings.Join(s.Environments, "."), "what the key is good for", APNs, false},
 		{"project_id", s.ProjectID, "the Firebase project, which the machine's own credentials do not name for sure", FCM, s.Ambient},
 	} {
 		switch {
@@ -76,6 +80,8 @@ func (a App) Check() error {
 			return badApp(f.field, "%s belongs to %s, and this app is %s's; leave it out", f.field, f.of, a.Provider)
 		case a.Provider == f.of && f.needed && strings.TrimSpace(f.value) == "":
 			return badApp(f.field, "%s is missing; it is %s", f.field, f.what)
+		case f.value != "" && !appWord.MatchString(f.value):
+			return badApp(f.field, "%q is no %s: those have letters, digits, dots, dashes and colons only; it is %s", f.value, f.field, f.what)
 		}
 	}
 	if err := s.Check(); err != nil {

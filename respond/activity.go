@@ -224,6 +224,9 @@ func (w *work) hearActivity(c *Case, dev push.Device, r ActivityReport) error {
 		a.EndedAt = w.now
 		return w.tx.SaveActivities([]Activity{a})
 	}
+	if dev.Provider != push.APNs {
+		return fault.Field("device_id", "bad_platform", "only iPhones reached by APNs have Live Activities, and this device is not one")
+	}
 	if !started { // the app started it by itself
 		a = Activity{DeviceID: dev.ID, IncidentID: c.Incident.ID, StartedAt: w.now, UpdatedAt: c.Incident.UpdatedAt}
 	}

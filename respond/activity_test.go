@@ -162,6 +162,12 @@ func TestWhoMayReportALiveActivity(t *testing.T) {
 		} {
 			want(s.t, what, fault.KindOf(s.desk.ReportActivity(s.t.Context(), r)), fault.NotFound)
 		}
+		phones, err := s.db.Devices().Devices(s.t.Context(), s.ben)
+		if err != nil || phones[0].Provider == push.APNs {
+			s.t.Fatal(phones, err)
+		}
+		android := respond.ActivityReport{UserID: s.ben, DeviceID: phones[0].ID, IncidentID: i.ID, Token: "t"}
+		want(s.t, "an Android phone", fault.Is(s.desk.ReportActivity(s.t.Context(), android), "bad_platform"), true)
 		ended := respond.ActivityReport{UserID: s.ana, DeviceID: s.anas.ID, IncidentID: i.ID, Ended: true}
 		want(s.t, "the end of what never was", s.desk.ReportActivity(s.t.Context(), ended), error(nil))
 		s.activityToken(i.ID, "by the app itself")

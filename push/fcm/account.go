@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"net/url"
+	"strings"
 
 	"github.com/nightbell/nightbell/fault"
 )
@@ -62,6 +63,13 @@ func ParseServiceAccount(file []byte) (Account, error) {
 		return Account{}, badAccount("its token_uri %q is no https address", a.TokenURI)
 	}
 	return a, nil
+}
+
+// AtGoogle reports whether tokens are fetched from Google itself, as Google's
+// own key files say. Any other address is one that its author has written.
+func (a Account) AtGoogle() bool {
+	u, err := url.Parse(a.TokenURI)
+	return err == nil && (u.Host == "accounts.google.com" || strings.HasSuffix(u.Host, ".googleapis.com"))
 }
 
 func parseRSA(text string) (*rsa.PrivateKey, error) {
