@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -69,7 +70,8 @@ func (p *pushers) join(ctx context.Context, db *models.DB, secret []byte) error 
 // reload takes over what has changed in the database, on whichever node: the
 // providers concerned get a new sender, the old one finishes its sends, and
 // paused lanes are tried at once. It does nothing while the configuration's
-// version is the one it knows.
+// version is the one it knows. What fails is tried again with the next call,
+// and is as it was until then.
 func (p *pushers) reload(ctx context.Context, version int64) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -80,20 +82,34 @@ func (p *pushers) reload(ctx context.Context, version int64) error {
 	if err != nil {
 		return err
 	}
-	changed := difference(p.apps, all)
-	p.apps, p.version = all, version
+	failed := error(nil)
 	for _, of := range []push.Provider{push.APNs, push.FCM} {
-		if slices.ContainsFunc(changed, func(a push.App) bool { return a.Provider == of }) {
-			if err := p.exchange(ctx, of, all); err != nil {
-				return err
-			}
+		if !slices.ContainsFunc(difference(p.apps, all), isOf(of)) {
+			continue
 		}
+		if err := p.exchange(ctx, of, all); err != nil {
+			failed = errors.Join(failed, err)
+			all = slices.Concat(slices.DeleteFunc(all, isOf(of)), only(p.apps, of)) // until it succeeds
+		}
+	}
+	changed := difference(p.apps, all)
+	if p.apps = all; failed == nil {
+		p.version = version
 	}
 	p.nameAll()
 	for _, a := range changed {
 		p.mended(ctx, a)
 	}
-	return nil
+	return failed
+}
+
+func isOf(p push.Provider) func(push.App) bool {
+	return func(a push.App) bool { return a.Provider == p }
+}
+
+// only leaves the provider's.
+func only(all []push.App, of push.Provider) []push.App {
+	return slices.DeleteFunc(slices.Clone(all), func(a push.App) bool { return a.Provider != of })
 }
 
 // difference is what is new, changed or gone.

@@ -121,10 +121,14 @@ func (d deliveries) alone(ctx context.Context, among string, arg any) ([]push.Jo
 	if err != nil {
 		return nil, fmt.Errorf("loading claimed deliveries: %w", readFailure(err))
 	}
-	return collect(found, func(r scanner) (j push.Job, err error) {
+	jobs, err := collect(found, func(r scanner) (j push.Job, err error) {
 		err = r.Scan(slices.Concat(deliveryFields(&j.Delivery), deviceFields(&j.Device), []any{&j.Held})...)
 		return j, err
 	})
+	if err != nil {
+		return nil, err
+	}
+	return jobs, d.tellAnew(ctx, jobs)
 }
 
 // of qualifies a list of columns with a table's alias.

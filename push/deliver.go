@@ -60,6 +60,9 @@ func (p *Pipeline) doubtful(h *held, now time.Time, timeout time.Duration) bool 
 	if j.Delivery.Kind == Page {
 		fresh, by = freshPage, &p.revoked
 	}
+	if j.Delivery.Kind == Activity && p.revoked.doubts(j.Delivery.IncidentID, j.revision()) {
+		return true // its start shows itself as a page does, so what stops a page stops it
+	}
 	if by.doubts(j.Delivery.IncidentID, j.revision()) || p.moved.doubts(j.Delivery.DeviceID, h.asOf.UnixMicro()) {
 		return true
 	}

@@ -56,12 +56,17 @@ func (e Evidence) knows(o Outcome) bool {
 	return e.DeliveryID == o.Job.Delivery.ID && e.At.Equal(stamp(o.DoneAt))
 }
 
-// proven reports whether the refusals together prove the token dead. Only those
-// count that speak of the token: a wrong topic or project is our configuration
-// more often than not, and stays a suspicion.
-func (e Evidence) proven() bool {
+// proven reports whether the refusals together prove the device's token dead.
+// Only those count that speak of the token: a wrong topic, project or key of
+// Web Push is our configuration more often than not, and stays a suspicion. So
+// does whatever is held against an address: a relay that does not know us, or a
+// country that is switched off, says the same every day.
+func (e Evidence) proven(dev Device) bool {
 	switch e.Reason {
-	case "DeviceTokenNotForTopic", "SENDER_ID_MISMATCH":
+	case "DeviceTokenNotForTopic", "SENDER_ID_MISMATCH", VAPIDMismatch, "VapidPkHashMismatch":
+		return false
+	}
+	if dev.TargetKind == AddressTarget {
 		return false
 	}
 	return e.Refusals >= proofRefusals && e.At.Sub(e.FirstAt) >= proofTime

@@ -47,6 +47,8 @@ func unwanted(j *Job) string {
 	case j.Delivery.Kind == Settle && status == incident.Triggered && !j.Content.Reassigned:
 		// Sent now, it would quiet the page that rings again.
 		return "the incident is triggered again"
+	case j.Delivery.Kind == Digest && (j.Delivery.About == nil || j.Delivery.About.Count == 0):
+		return "what it was to tell of was taken care of before it left"
 	case j.Delivery.Kind == Activity:
 		return unwantedActivity(j)
 	}

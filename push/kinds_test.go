@@ -175,3 +175,15 @@ func TestSpokenLanguage(t *testing.T) {
 		t.Errorf("a settle says %q", got)
 	}
 }
+
+// A digest of which nothing is left is not sent.
+func TestAnEmptyDigestIsNotSent(t *testing.T) {
+	t.Parallel()
+	for count, want := range []DeliveryState{Cancelled, ""} {
+		j := alone(APNs, Digest, About{Count: count})
+		j.Delivery.State = Scheduled
+		if final, why := judge(&j, noon); final != want {
+			t.Errorf("of %d: %q, %s", count, final, why)
+		}
+	}
+}

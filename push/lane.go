@@ -125,13 +125,23 @@ func (l *lane) done(h *held, r Result) *held {
 	}
 	l.proven = l.proven || r.Class == ClassAccepted
 	before := l.gate.state
-	l.gate.observe(sight{result: r, device: h.out.Job.Device.ID, probe: h.probe, era: h.era}, l.p.now())
+	l.gate.observe(sight{result: lesson(h, r), device: h.out.Job.Device.ID, probe: h.probe, era: h.era}, l.p.now())
 	if l.gate.state != before {
 		l.p.noticeGate(l, before, r)
 	}
 	next := l.take()
 	l.fill() // a gate that has just opened lets more than one pass
 	return next
+}
+
+// lesson is what an answer teaches the gate. Live Activities have a topic of
+// their own: that our key may not use it says nothing of pages, which find out
+// by themselves what is wrong with them.
+func lesson(h *held, r Result) Result {
+	if h.out.Job.Delivery.Kind == Activity && r.Class == ClassConfigBroken && !h.probe {
+		return Result{}
+	}
+	return r
 }
 
 // arm sets the timer of a closed gate with jobs behind it. l.mu is held.

@@ -19,8 +19,11 @@ func (o Outcome) judgeDevice(v *Verdict, dev Device) (again bool) {
 		if !o.about(dev) {
 			return true
 		}
-		if dev.State == DeviceDead || dev.Evidence.knows(o) {
+		if dev.State == DeviceDead {
 			return false
+		}
+		if dev.Evidence.knows(o) {
+			return true // recorded before; if that was to try again, it stays so
 		}
 		if dev.RegisteredAt.After(o.SentAt) {
 			return true // presented while the push was on its way: that wins
@@ -55,7 +58,7 @@ func (o Outcome) refused(v *Verdict, dev Device) (again bool) {
 	e := dev.Evidence.refused(o)
 	v.Evidence = &e
 	switch {
-	case o.Result.Class == ClassTokenDead && o.provesDead(dev), e.proven() && !e.Trial:
+	case o.Result.Class == ClassTokenDead && o.provesDead(dev), e.proven(dev) && !e.Trial:
 		v.DeviceState, v.DeviceReason = DeviceDead, o.Result.Reason
 		e.Trial = false
 	case o.Result.Class == ClassTokenDead:

@@ -185,3 +185,47 @@ func TestGoneAgainstRegistrationByTwoClocks(t *testing.T) {
 		t.Errorf("gone for a day, it is still %s", dev.State)
 	}
 }
+
+// No repetition makes a suspicion against an address into proof: a relay that
+// does not know us and a country that is switched off say the same every day.
+func TestSuspicionNeverKillsAnAddress(t *testing.T) {
+	t.Parallel()
+	for _, p := range []Provider{Email, Webhook, SMS, Voice} {
+		dev := Device{ID: "dev_1", Provider: p, TargetKind: AddressTarget, Token: "t1", RegisteredAt: registered, State: DeviceActive, VerifiedAt: registered}
+		var all []Outcome
+		for d := range 5 {
+			all = append(all, refusal(dev, ClassTokenSuspect, "550 5.7.1 relaying denied", noon.Add(time.Duration(d)*24*time.Hour), nil))
+		}
+		if got, _ := judged(dev, all...); got.State != DeviceSuspect {
+			t.Errorf("%s: %s with %+v", p, got.State, got.Evidence)
+		}
+	}
+}
+
+// A key of ours that was exchanged makes every browser's subscription wrong,
+// and right again when it is put back.
+func TestAnotherKeyOfOursKillsNoBrowser(t *testing.T) {
+	t.Parallel()
+	for _, reason := range []string{VAPIDMismatch, "VapidPkHashMismatch"} {
+		dev := Device{ID: "dev_1", Provider: WebPush, TargetKind: EndpointTarget, Token: "t1", RegisteredAt: registered, State: DeviceActive}
+		var all []Outcome
+		for d := range 5 {
+			all = append(all, refusal(dev, ClassTokenSuspect, reason, noon.Add(time.Duration(d)*24*time.Hour), nil))
+		}
+		if got, _ := judged(dev, all...); got.State != DeviceSuspect {
+			t.Errorf("%s: %s with %+v", reason, got.State, got.Evidence)
+		}
+	}
+}
+
+// A commit whose answer was lost is recorded again: a page that is to be tried
+// once more must not end by that.
+func TestAnUnprovenGoneRecordedTwiceIsStillTriedAgain(t *testing.T) {
+	t.Parallel()
+	o := refusal(phone(), ClassTokenDead, "Unregistered", noon, func(o *Outcome) { o.Result.Status, o.Result.Since = 410, registered })
+	v := o.Apply(o.Job.Delivery, phone())
+	twice := o.Apply(v.Delivery, v.On(phone(), o.DoneAt))
+	if v.Delivery.State != Scheduled || twice.Delivery != v.Delivery || len(twice.Entries) != 0 || twice.Evidence != nil {
+		t.Errorf("once: %+v\ntwice: %+v", v.Delivery, twice.Delivery)
+	}
+}

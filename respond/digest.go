@@ -21,11 +21,11 @@ const (
 	offAfter = time.Minute
 	// missedFrom is how many incidents make a digest; fewer ring by themselves.
 	missedFrom = 2
-	// missedMost bounds how many are counted, and digestLines how many are named.
-	missedMost  = 100
+	// MissedMost bounds how many are counted, and digestLines how many are named.
+	MissedMost  = 100
 	digestLines = 5
-	// missedFor is how far back a page is worth telling of.
-	missedFor = 24 * time.Hour
+	// MissedFor is how far back a page is worth telling of.
+	MissedFor = 24 * time.Hour
 )
 
 // Returned says that a device is there, when it has just registered or
@@ -91,7 +91,7 @@ func (w *work) digest(userID, deviceID string, before time.Time) error {
 	if len(usable) == 0 {
 		return nil
 	}
-	missed, err := w.tx.Missed(userID, deviceID, w.now.Add(-missedFor), before, missedMost)
+	missed, err := w.tx.Missed(userID, deviceID, w.now.Add(-MissedFor), before, MissedMost)
 	if err != nil || len(missed) < missedFrom {
 		return err
 	}
@@ -100,13 +100,14 @@ func (w *work) digest(userID, deviceID string, before time.Time) error {
 	return w.tx.AddDeliveries([]push.Delivery{{
 		ID: id.New(id.Delivery), Kind: push.Digest, UserID: userID, DeviceID: deviceID, State: push.Scheduled,
 		DueAt: w.now, ExpiresAt: w.now.Add(lastWord), CreatedAt: w.now,
-		About: &push.About{Count: len(missed), Lines: digestOf(missed)},
+		About: DigestOf(missed),
 		Dedup: fmt.Sprintf("digest %s %d", deviceID, w.now.Unix()/60),
 	}})
 }
 
-// digestOf names the worst incidents, and of the same severity the oldest.
-func digestOf(missed []Missed) []string {
+// DigestOf counts the incidents and names the worst, and of the same severity
+// the oldest.
+func DigestOf(missed []Missed) *push.About {
 	slices.SortFunc(missed, func(a, b Missed) int {
 		switch {
 		case a.Severity.WorseThan(b.Severity):
@@ -120,5 +121,5 @@ func digestOf(missed []Missed) []string {
 	for _, m := range missed[:min(len(missed), digestLines)] {
 		lines = append(lines, fmt.Sprintf("#%d %s %s", m.Number, m.Severity, m.Title))
 	}
-	return lines
+	return &push.About{Count: len(missed), Lines: lines}
 }

@@ -175,3 +175,36 @@ func TestADigestIsForWhoeverWasPaged(t *testing.T) {
 		want(s.t, "digests", s.digests(taken), []push.Delivery{})
 	})
 }
+
+// What was taken care of while a digest waited is not told any more (I6), and a
+// digest of nothing is not sent.
+func TestADigestTellsWhatIsStillMissedWhenItLeaves(t *testing.T) {
+	each(t, func(s *stage) {
+		pages := s.missing(incident.Critical, incident.Error, incident.Critical)
+		s.set(monday.Add(3 * time.Minute))
+		s.returns()
+		claim := func() *push.About {
+			jobs, err := s.db.Deliveries().Claim(s.t.Context(), s.now(), 10, s.now().Add(time.Second))
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			for _, j := range jobs {
+				if j.Delivery.Kind == push.Digest {
+					return j.Delivery.About
+				}
+			}
+			s.t.Fatal("no digest was claimed")
+			return nil
+		}
+		for i, left := range []*push.About{
+			{Count: 2, Lines: []string{"#3 critical Trouble 3", "#2 error Trouble 2"}},
+			{Count: 1, Lines: []string{"#2 error Trouble 2"}},
+			{},
+		} {
+			s.act(respond.Command{Name: respond.Acknowledge, IncidentID: pages[[]int{0, 2, 1}[i]].IncidentID, Actor: s.as(s.ben)})
+			s.page.take()
+			s.set(s.now().Add(2 * time.Second))
+			want(s.t, "left", claim(), left)
+		}
+	})
+}
