@@ -25,13 +25,10 @@ func Address(s string, guard wire.Guard) (string, error) {
 		return "", fault.Field("address", "bad_address", "a webhook's address begins with https://")
 	}
 	ip, err := netip.ParseAddr(u.Hostname())
-	if err != nil {
-		return u.String(), nil // a name
-	}
-	if u.Scheme == "http" && errors.Is(plain(guard).Check(ip), wire.ErrPlain) {
+	switch {
+	case err == nil && u.Scheme == "http" && errors.Is(plain(guard).Check(ip), wire.ErrPlain):
 		return "", fault.Field("address", "bad_address", "a webhook's address begins with https://, except in the networks of webhook.allow_networks")
-	}
-	if guard.Check(ip) != nil {
+	case err == nil && guard.Check(ip) != nil:
 		return "", fault.Field("address", "forbidden_address", "%s is not on the public internet; the operator can let its network through with webhook.allow_networks", ip)
 	}
 	return u.String(), nil
