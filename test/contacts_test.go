@@ -19,12 +19,11 @@ import (
 // reached is a stage whose people have addresses too.
 func reached(t *testing.T, place modelstest.Place, contacts, rules string) (*stage.Stage, *pushtest.MailServer, *pushtest.Telephone) {
 	t.Helper()
-	mails, err := pushtest.StartMail()
+	mails, err := pushtest.StartMail(pushtest.MailConfig{NoTLS: true}) // push/mail's own tests do TLS
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(mails.Close)
-	mails.NoTLS = true // push/mail's own tests do TLS
 	phone, err := pushtest.StartTelephone()
 	if err != nil {
 		t.Fatal(err)
