@@ -141,7 +141,7 @@ func TestACallIsAnsweredWithADigit(t *testing.T) {
 		if i.Status != incident.Acknowledged || i.AcknowledgedBy.Name != "Ana" || i.AcknowledgedBy.Via != "voice" {
 			t.Errorf("%+v", i.AcknowledgedBy)
 		}
-		if told := words(s, i.ID); !strings.Contains(told, "notification.displayed voice") || !strings.Contains(told, "notification.accepted voice") {
+		if told := words(s, i.ID); !strings.Contains(told, "notification.received voice") || !strings.Contains(told, "notification.accepted voice") {
 			t.Errorf("the timeline says %s", told)
 		}
 	})
