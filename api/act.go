@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/nightbell/nightbell/auth"
+	"github.com/nightbell/nightbell/fault"
 	"github.com/nightbell/nightbell/push"
 	"github.com/nightbell/nightbell/respond"
 )
@@ -72,6 +73,9 @@ func (s *server) serveAct(x *exchange, r *http.Request) {
 func (s *server) askToAct(ctx context.Context, x *exchange, r *http.Request) {
 	token := r.URL.Query().Get("token")
 	button, who, err := s.button(ctx, token)
+	if err == nil {
+		err = s.mayShow(ctx, button)
+	}
 	if err != nil {
 		s.refuseToAct(ctx, x, err)
 		return
@@ -85,6 +89,19 @@ func (s *server) askToAct(ctx context.Context, x *exchange, r *http.Request) {
 	p := actPage{Lang: speaks.Tag(), Title: i.Title, Service: i.ServiceName, Token: token}
 	p.Says, p.Button = speaks.Say("act."+button.Name), speaks.Say("action."+button.Name)
 	s.writeAct(x, http.StatusOK, p)
+}
+
+// mayShow keeps an old link from telling of the incident: mail lies about for
+// years, and goes on to others. What pressing does is judged when it is done.
+func (s *server) mayShow(ctx context.Context, button auth.ActionClaims) error {
+	if !s.now().Before(button.ExpiresAt) {
+		return fault.New(fault.Unauthenticated, "token_expired", "this link has expired; open the app to see how the incident stands")
+	}
+	_, err := s.Devices.Device(ctx, button.UserID, button.DeviceID)
+	if fault.KindOf(err) == fault.NotFound {
+		return fault.New(fault.Forbidden, "device_removed", "the address this link was sent to is no longer registered; open the app and sign in")
+	}
+	return err
 }
 
 // actByForm does what the page's button says.

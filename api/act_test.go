@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/nightbell/nightbell/auth"
+	"github.com/nightbell/nightbell/id"
 	"github.com/nightbell/nightbell/incident"
 )
 
@@ -69,6 +70,21 @@ func TestLinksThatDoNotCount(t *testing.T) {
 	h.desk.incidents[0].Title = `<img src=x onerror=alert(1)>`
 	if a := h.form(t, "GET", "/act?token=button-resolve", ""); strings.Contains(a.Body.String(), "<img") {
 		t.Error("markup of others is on the page")
+	}
+}
+
+// A link that was good once, or was sent to an address that is gone, tells
+// nothing of the incident: mail lies about for years.
+func TestOldLinksTellNothing(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	h.button(auth.ActionClaims{Name: "acknowledge", ExpiresAt: night})
+	h.button(auth.ActionClaims{Name: "resolve", DeviceID: id.New(id.Device)})
+	for token, status := range map[string]int{"button-acknowledge": 401, "button-resolve": 403} {
+		a := h.form(t, "GET", "/act?token="+token, "")
+		if a.Code != status || strings.Contains(a.Body.String(), h.inc.Title) || strings.Contains(a.Body.String(), "<form") {
+			t.Errorf("%s: %d %s", token, a.Code, a.Body)
+		}
 	}
 }
 

@@ -72,6 +72,7 @@ type server struct {
 	contract *contract
 	mux      *http.ServeMux
 	events   *events
+	asking   asking
 	requests *meter.Counter
 	seconds  *meter.Histogram
 }

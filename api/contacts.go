@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/nightbell/nightbell/fault"
@@ -100,6 +101,11 @@ func (s *server) challenge(ctx context.Context, d push.Device, code string) (pus
 	if code != "" {
 		return d, fault.Field("code", "bad_code", "a webhook has no code; leave it out, and its receiver is asked to answer a challenge")
 	}
+	done, err := s.asking.begin(d.UserID)
+	if err != nil {
+		return d, err
+	}
+	defer done()
 	if err := s.Carriers.Challenge(ctx, d); err != nil {
 		return d, err
 	}
@@ -107,6 +113,32 @@ func (s *server) challenge(ctx context.Context, d push.Device, code string) (pus
 		d.VerifiedAt = s.now()
 		return nil
 	})
+}
+
+// asking are the people for whom a webhook is being asked, one at a time: each
+// question may take twenty seconds of somebody else's server, and thousands at
+// once would make of ours a means to flood it.
+type asking struct {
+	mu   sync.Mutex
+	busy map[string]bool // by user
+}
+
+// begin lets one question of a person go out; done ends it.
+func (a *asking) begin(userID string) (done func(), err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.busy[userID] {
+		return nil, fault.New(fault.TooMany, "too_many_attempts", "a webhook of yours is being asked at this moment; wait for its answer, then verify again")
+	}
+	if a.busy == nil {
+		a.busy = map[string]bool{}
+	}
+	a.busy[userID] = true
+	return func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		delete(a.busy, userID)
+	}, nil
 }
 
 // ResendContactMethodCode sends a new code.

@@ -23,7 +23,8 @@ type book struct {
 	codes     []string // as sent
 	rules     map[string][]oncall.Rule
 	sendFails error
-	refuses   error // what the challenge fails with
+	refuses   error  // what the challenge fails with
+	asked     func() // while a challenge is on its way; may be nil
 }
 
 func newBook() *book { return &book{hashes: map[string][]byte{}, rules: map[string][]oncall.Rule{}} }
@@ -128,7 +129,33 @@ func (b *book) NewSecret(deviceID string) (shown, sealed string, err error) {
 	return "whsec_" + deviceID, "sealed", nil
 }
 
-func (b *book) Challenge(context.Context, push.Device) error { return b.refuses }
+func (b *book) Challenge(context.Context, push.Device) error {
+	if b.asked != nil {
+		b.asked()
+	}
+	return b.refuses
+}
+
+// Whoever verifies sends a question to a server of their choice: one person's
+// go out one after the other.
+func TestOneWebhookIsAskedAtATime(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	var c ContactMethod
+	h.do(t, "ana", "POST", "/v1/contact-methods", `{"method":"webhook","address":"https://example.com/hook"}`).into(201, &c)
+	at, asked := "/v1/contact-methods/"+c.Id+"/verify", 0
+	h.book.refuses = fault.New(fault.Conflict, "challenge_failed", "no")
+	h.book.asked = func() {
+		asked++
+		h.do(t, "ana", "POST", at, `{}`).problem(429, "too_many_attempts", "")
+	}
+	h.do(t, "ana", "POST", at, `{}`).problem(409, "challenge_failed", "")
+	h.book.asked = func() { asked++ }
+	h.do(t, "ana", "POST", at, `{}`).problem(409, "challenge_failed", "")
+	if asked != 2 {
+		t.Errorf("%d questions went out", asked)
+	}
+}
 
 func TestAnEMailAddressIsProvedByItsCode(t *testing.T) {
 	t.Parallel()

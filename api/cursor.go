@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/nightbell/nightbell/fault"
 )
@@ -31,8 +33,18 @@ func readCursor(list, text string) (place, error) {
 		return place{}, errBadCursor()
 	}
 	b = b[digestSize:]
-	return place{at: int64(binary.BigEndian.Uint64(b)), id: string(b[8:])}, nil
+	p := place{at: int64(binary.BigEndian.Uint64(b)), id: string(b[8:])}
+	if p.at < earliest || p.at > latest || !utf8.ValidString(p.id) || strings.ContainsRune(p.id, 0) {
+		return place{}, errBadCursor() // made by somebody else: the database could not look for it
+	}
+	return p, nil
 }
+
+// The ends of the years 1 to 9999 in microseconds, between which all places are.
+const (
+	earliest = -62_135_596_800_000_000
+	latest   = 253_402_300_799_999_999
+)
 
 const digestSize = 8
 

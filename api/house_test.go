@@ -56,15 +56,15 @@ func open(t testing.TB) *house {
 		desk:   &desk{answers: map[string]respond.Answer{}},
 		phones: &phones{}, intake: &intake{}, book: newBook(), apps: &apps{}, meter: meter.New(), log: &bytes.Buffer{},
 	}
-	max := auth.User{ID: id.New(id.User), Email: "max@example.com", Name: "Max", Role: auth.Manager}
+	manager := auth.User{ID: id.New(id.User), Email: "max@example.com", Name: "Max", Role: auth.Manager}
 	h.watch = &watch{}
 	h.people = &people{
-		users: map[string]auth.User{h.ana.ID: h.ana, h.eve.ID: h.eve, h.oda.ID: h.oda, max.ID: max},
+		users: map[string]auth.User{h.ana.ID: h.ana, h.eve.ID: h.eve, h.oda.ID: h.oda, manager.ID: manager},
 		sessions: map[string]auth.Principal{
 			"ana": {UserID: h.ana.ID, Name: "Ana", Role: auth.Responder, SessionID: id.New(id.Session)},
 			"eve": {UserID: h.eve.ID, Name: "Eve", Role: auth.Stakeholder, SessionID: id.New(id.Session)},
 			"ada": {UserID: id.New(id.User), Name: "Ada", Role: auth.Admin, SessionID: id.New(id.Session)},
-			"max": {UserID: max.ID, Name: "Max", Role: auth.Manager, SessionID: id.New(id.Session)},
+			"max": {UserID: manager.ID, Name: "Max", Role: auth.Manager, SessionID: id.New(id.Session)},
 			"oda": {UserID: h.oda.ID, Name: "Oda", Role: auth.Admin, SessionID: id.New(id.Session)},
 		},
 		buttons: map[string]auth.ActionClaims{},

@@ -284,8 +284,10 @@ type DeliveryAttempt struct {
 	DoneAt time.Time `json:"done_at"`
 
 	// Downgrade Why not as hard as the incident asks for.
-	Downgrade   *string `json:"downgrade,omitempty"`
-	Environment string  `json:"environment"`
+	Downgrade *string `json:"downgrade,omitempty"`
+
+	// Environment For apns production or sandbox; for others the part of the provider with a queue of its own: a push service, or one of a few groups of webhook receivers. Others may come.
+	Environment string `json:"environment"`
 
 	// LatencyMs From one to the other.
 	LatencyMs int64 `json:"latency_ms"`

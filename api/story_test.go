@@ -139,6 +139,9 @@ func (h *house) button(a auth.ActionClaims) string {
 	if a.UserID == "" {
 		a.UserID = h.ana.ID
 	}
+	if a.ExpiresAt.IsZero() {
+		a.ExpiresAt = night.Add(push.ActionLife)
+	}
 	h.people.buttons["button-"+a.Name] = a
 	return `{"token":"button-` + a.Name + `"}`
 }

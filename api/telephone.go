@@ -179,15 +179,14 @@ func spoken(speaks *push.Language, err error) string {
 	return speaks.Say("call.refused", "reason", problemOf(err).Detail)
 }
 
-// carried notes what became of a text or a call: delivered is received, and an
-// answered call has been heard.
+// carried notes what became of a text or a call. An answered call is received
+// and no more: a mailbox answers too, and hears nothing. Only a key that
+// somebody pressed shows that there was somebody.
 func (s *server) carried(ctx context.Context, x *exchange, c callback) {
 	var event push.ReceiptEvent
 	switch status := cmp.Or(c.form.Get("MessageStatus"), c.form.Get("CallStatus")); status {
-	case "delivered", "ringing":
+	case "delivered", "in-progress":
 		event = push.Received
-	case "in-progress":
-		event = push.Displayed
 	case "undelivered", "failed", "busy", "no-answer", "canceled":
 		s.uncarried(ctx, c, status)
 	}

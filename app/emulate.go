@@ -13,7 +13,8 @@ import (
 
 // EmulatorConfig is what the emulator command is told.
 type EmulatorConfig struct {
-	// Listen serves FCM and the control API; APNs takes the two ports after it.
+	// Listen serves FCM and the control API; APNs and Web Push take the three
+	// ports after it.
 	Listen string
 	// Control serves the control API without TLS; empty: not at all.
 	Control string
@@ -24,7 +25,8 @@ type EmulatorConfig struct {
 	Log               *slog.Logger
 }
 
-// Emulator stands in for APNs and FCM until it is stopped.
+// Emulator stands in for APNs, FCM and a push service of browsers until it is
+// stopped.
 type Emulator struct {
 	cfg    EmulatorConfig
 	em     *pushtest.Emulator

@@ -80,7 +80,7 @@ func (h *admin) start(name string) (*App, *logBook) {
 	}
 	c, book := h.conf, &logBook{}
 	c.Node = name
-	opt := Options{Log: slog.New(slog.NewTextHandler(book, nil))}
+	opt := Options{Log: slog.New(slog.NewTextHandler(book, &slog.HandlerOptions{Level: slog.LevelDebug}))}
 	if name == "test" {
 		opt.Seed = &seed
 	}

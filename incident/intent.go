@@ -12,6 +12,9 @@ const (
 	// notification is rewritten or cleared, without a sound. After a
 	// reassignment it means the devices of those it no longer belongs to.
 	SettleDevices Intent = "settle_devices"
+	// UpdateDevices rewrites what those devices show, quietly: it is worse than
+	// it says there.
+	UpdateDevices Intent = "update_devices"
 	// PageLevel starts the incident's current escalation level again
 	// (oncall.Plan.Again) and reports it with Incident.Escalated.
 	PageLevel Intent = "page_level"

@@ -43,9 +43,11 @@ func (i Incident) AlertAdded(alert AlertInfo, by Actor, at time.Time) (Change, e
 		return i.unchanged(), errResolved("given another alert")
 	}
 	to := i.next(at)
+	var intents []Intent
 	if alert.Severity.WorseThan(to.Severity) {
 		to.Severity = alert.Severity
+		intents = []Intent{UpdateDevices}
 	}
 	said := Detail{AlertID: alert.ID, Summary: alert.Summary, Severity: alert.Severity}
-	return to.changed(by, nil, word{EntryAlertAdded, said}), nil
+	return to.changed(by, intents, word{EntryAlertAdded, said}), nil
 }

@@ -11,7 +11,7 @@ type Retention struct {
 	// Timeline also bounds how far back a stream can be resumed.
 	Timeline time.Duration
 	// Deliveries bounds finished deliveries, with their attempts and receipts,
-	// and notifications.
+	// and notifications, and the rows of devices and addresses that were removed.
 	Deliveries time.Duration
 	// Changes bounds change events.
 	Changes time.Duration
@@ -40,6 +40,7 @@ func (db *DB) Prune(ctx context.Context, now time.Time, keep Retention) (int64, 
 		{"receipts", keep.Deliveries, orphans("receipts", "at")},
 		{"activities", keep.Deliveries, `DELETE FROM activities WHERE (device_id, incident_id) IN
 			(SELECT device_id, incident_id FROM activities WHERE started_at < ? LIMIT ?)`},
+		{"removed devices", keep.Deliveries, `DELETE FROM devices WHERE id IN (SELECT id FROM devices WHERE removed_at < ? LIMIT ?)`},
 		{"changes", keep.Changes, oldest("changes", "received_at", "")},
 		{"timeline", keep.Timeline, pruneTimeline},
 	} {

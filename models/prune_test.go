@@ -1,6 +1,7 @@
 package models_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -72,6 +73,34 @@ func TestHistoryIsForgottenButPromisesAreNot(t *testing.T) {
 		}
 		if jobs, ok, err := db.Deliveries().NextDue(t.Context()); !ok || err != nil || !jobs.Equal(noon) {
 			t.Errorf("the old promise is forgotten: %v, %v, %v", jobs, ok, err)
+		}
+	})
+}
+
+// Whoever adds and removes a device in a loop must not fill the disk.
+func TestRemovedDevicesAreForgotten(t *testing.T) {
+	t.Parallel()
+	modelstest.Each(t, func(t *testing.T, db *models.DB) {
+		c, d := withCode(t, db)
+		kept := anAddress(d.UserID, "kept@example.com")
+		if err := errors.Join(c.AddContact(t.Context(), kept), c.RemoveContact(t.Context(), d.UserID, d.ID)); err != nil {
+			t.Fatal(err)
+		}
+		week := models.Retention{Deliveries: 7 * 24 * time.Hour}
+		for _, days := range []int{6, 8, 800} {
+			if _, err := db.Prune(t.Context(), time.Now().AddDate(0, 0, days), week); err != nil {
+				t.Fatal(err)
+			}
+			want := 0
+			if days < 7 {
+				want = 1
+			}
+			if n, err := db.Count(t.Context(), "devices", "removed_at IS NOT NULL"); n != want || err != nil {
+				t.Errorf("after %d days %d removed devices are left, %v; want %d", days, n, err, want)
+			}
+		}
+		if _, err := c.Contact(t.Context(), d.UserID, kept.ID); err != nil {
+			t.Errorf("the one in use: %v", err)
 		}
 	})
 }

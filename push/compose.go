@@ -105,6 +105,9 @@ type note struct {
 
 // note gathers the facts, the words and the buttons.
 func (c *Composer) note(j *Job) (note, error) {
+	if j.escalatedAway() {
+		j.Content.Reassigned = false // it went on, but was not taken away
+	}
 	n := note{
 		job: j, speaks: c.writer(j), options: c.options(j.Device),
 		revision:   j.revision(),

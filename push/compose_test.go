@@ -3,6 +3,7 @@ package push
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -179,6 +180,10 @@ func TestSettleSaysWhatBecameOfIt(t *testing.T) {
 		"resolved by itself": {func(j *Job) { settle(j, incident.Resolved); j.Content.By = "" }, "Resolved 02:14 UTC", nil},
 		"no longer theirs": {func(j *Job) { settle(j, incident.Triggered); j.Content.Reassigned = true },
 			"Handed to somebody else 02:14 UTC", nil},
+		"passed by the plan": {func(j *Job) {
+			settle(j, incident.Triggered)
+			j.Content.Reassigned, j.Delivery.About = true, &About{Topic: TopicEscalated}
+		}, "Escalated to the next level 02:14 UTC", []string{"acknowledge", "resolve"}},
 		"in their own time": {func(j *Job) { settle(j, incident.Acknowledged); j.Content.TimeZone = "Europe/Madrid" },
 			"Acknowledged by Ana 03:14", []string{"resolve"}},
 		"in a zone nobody knows": {func(j *Job) { settle(j, incident.Acknowledged); j.Content.TimeZone = "Mars/Base" },
@@ -194,7 +199,7 @@ func TestSettleSaysWhatBecameOfIt(t *testing.T) {
 			}
 			actions, _ := got["nightbell"].(map[string]any)["actions"].(map[string]any)
 			for _, b := range []string{"acknowledge", "resolve"} {
-				if _, has := actions[b]; has != (len(c.buttons) > 0 && c.buttons[0] == b) {
+				if _, has := actions[b]; has != slices.Contains(c.buttons, b) {
 					t.Errorf("button %s: %v, want %v", b, has, c.buttons)
 				}
 			}

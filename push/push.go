@@ -180,9 +180,14 @@ const (
 	TopicUnpageable  = "unpageable"
 )
 
+// TopicEscalated marks the settle of a page whose level is over: others are
+// asked now, and its buttons still work.
+const TopicEscalated = "escalated"
+
 // About is what a delivery says where no incident says it.
 type About struct {
-	// Topic tells notices apart: shift_starts, shift_ends, unpageable, …
+	// Topic tells notices apart: shift_starts, shift_ends, unpageable, …; and
+	// settles: [TopicEscalated].
 	Topic string `json:"topic,omitempty"`
 	// Loud: a test that rings like a page, or a change of a Live Activity that
 	// is worth its small budget of prompt ones.
@@ -278,6 +283,12 @@ type Job struct {
 	Held bool
 	// ActivityToken is the Live Activity's own; empty while it has told none.
 	ActivityToken string
+}
+
+// escalatedAway reports whether the job settles a page whose level is over.
+func (j *Job) escalatedAway() bool {
+	about := j.Delivery.About
+	return j.Delivery.Kind == Settle && about != nil && about.Topic == TopicEscalated && j.Content.Status == incident.Triggered
 }
 
 // revision is the incident's that the job knows of.

@@ -59,7 +59,7 @@ func (w writer) words(j *Job) wording {
 	case Settle:
 		number := "#" + strconv.FormatInt(j.Content.Number, 10)
 		return wording{
-			title: w.settled(j.Content), subtitle: cut(clean(j.Content.ServiceName), maxService),
+			title: w.settled(j), subtitle: cut(clean(j.Content.ServiceName), maxService),
 			body: cut(number+" · "+w.what(j.Content), maxBody),
 		}
 	}
@@ -89,9 +89,11 @@ func (w writer) page(t Content) wording {
 
 // settled is the title of a notification that no longer asks for anything:
 // "Acknowledged by Ana 02:14".
-func (w writer) settled(t Content) string {
-	key := "settled.resolved"
+func (w writer) settled(j *Job) string {
+	key, t := "settled.resolved", j.Content
 	switch {
+	case j.escalatedAway():
+		return w.Say("settled.escalated", "time", w.Clock(t.ChangedAt, w.zone))
 	case t.Reassigned:
 		return w.Say("settled.reassigned", "time", w.Clock(t.ChangedAt, w.zone))
 	case t.Status == incident.Acknowledged:
@@ -166,9 +168,9 @@ func (w writer) notice(a About) wording {
 func (w writer) withheld(j *Job) wording {
 	switch j.Delivery.Kind {
 	case Settle:
-		t := j.Content
-		t.By = ""
-		return wording{title: w.settled(t)}
+		nameless := *j
+		nameless.Content.By = ""
+		return wording{title: w.settled(&nameless)}
 	case Digest:
 		if a := j.Delivery.About; a != nil {
 			return wording{title: w.open(a.Count)}

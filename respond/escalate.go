@@ -129,5 +129,8 @@ func (w *work) escalate(c *Case, by incident.Actor) (incident.Change, error) {
 		return ch, err
 	}
 	w.page(c, step)
+	if err := w.settleAway(c, by); err != nil {
+		return ch, err
+	}
 	return ch, w.save(c)
 }

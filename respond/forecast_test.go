@@ -54,6 +54,9 @@ func TestTheForecastIsWhatHappens(t *testing.T) {
 		s.wait(time.Hour)
 		var happened []string
 		for _, j := range s.page.take() {
+			if j.Delivery.Kind != push.Page {
+				continue
+			}
 			happened = append(happened, fmt.Sprint(j.Delivery.DueAt.Sub(monday), " ", j.Device.Name))
 		}
 		slices.Sort(happened)

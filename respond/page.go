@@ -26,6 +26,9 @@ func (w *work) step(c *Case, s oncall.Step, why string, by incident.Actor) error
 	c.Incident = ch.Incident
 	w.entries = append(w.entries, ch.Entries...)
 	w.page(c, s)
+	if why == incident.ReasonTimeout && len(s.Users) > 0 {
+		return w.settleAway(c, by)
+	}
 	return nil
 }
 
@@ -162,6 +165,44 @@ func (w *work) settle(c *Case, by incident.Actor) error {
 		})
 	}
 	return nil
+}
+
+// settleAway tells the phones of those whom the plan has passed that others are
+// asked now. Their buttons stay: who comes late may still take it.
+func (w *work) settleAway(c *Case, by incident.Actor) error {
+	devices, err := w.tx.PagedDevices(c.Incident.ID)
+	if err != nil {
+		return err
+	}
+	for _, dev := range devices {
+		if dev.ID == by.DeviceID || !showsPages(dev) || slices.Contains(c.Incident.Assignees, dev.UserID) {
+			continue
+		}
+		d := w.delivery(c, push.Settle, dev)
+		d.About = &push.About{Topic: push.TopicEscalated}
+		w.outgoing = append(w.outgoing, outgoing{delivery: d, device: dev, by: by.Name, reassigned: true})
+	}
+	return nil
+}
+
+// update rewrites what the paged phones show. Nothing rings.
+func (w *work) update(c *Case) error {
+	devices, err := w.tx.PagedDevices(c.Incident.ID)
+	if err != nil {
+		return err
+	}
+	for _, dev := range devices {
+		if showsPages(dev) {
+			w.outgoing = append(w.outgoing, outgoing{delivery: w.delivery(c, push.Update, dev), device: dev})
+		}
+	}
+	return nil
+}
+
+// showsPages reports whether a page stays in sight there and can be rewritten:
+// in an app or a browser, not in a mailbox.
+func showsPages(dev push.Device) bool {
+	return dev.State != push.DeviceDead && oncall.Method(dev.Method()) == oncall.Push
 }
 
 // escalation says the plan's step in the machine's words.

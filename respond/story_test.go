@@ -40,7 +40,7 @@ func TestNobodyAnswersSoTheNextOneRings(t *testing.T) {
 		s.accepted(pages)
 
 		s.wait(5 * time.Minute)
-		want(s.t, "second ring", s.rang(), []string{"page bens-token"})
+		want(s.t, "second ring", s.rang(), []string{"page bens-token", "settle aa11"})
 		want(s.t, "assignees", s.get(i.ID).Assignees, []string{s.ben})
 
 		s.wait(5 * time.Minute)
@@ -95,7 +95,7 @@ func TestAnAcknowledgementThatIsForgottenRingsAgain(t *testing.T) {
 		s.wait(30 * time.Minute)
 		want(s.t, "rings again", s.rang(), []string{"page aa11"})
 		s.wait(5 * time.Minute)
-		want(s.t, "and escalates from there", s.rang(), []string{"page bens-token"})
+		want(s.t, "and escalates from there", s.rang(), []string{"page bens-token", "settle aa11"})
 	})
 }
 
@@ -118,6 +118,41 @@ func TestTheSameKeyIsTheSameIncident(t *testing.T) {
 		if second.ID == i.ID || second.Number != i.Number+1 {
 			s.t.Errorf("after a resolve the key opened %s #%d, want a new incident", second.ID, second.Number)
 		}
+	})
+}
+
+// When the plan goes on, the phones of those it has passed say so, quietly, and
+// may still answer.
+func TestWhoIsPassedByThePlanIsToldAndMayStillAnswer(t *testing.T) {
+	each(t, func(s *stage) {
+		i := s.trigger("db-1")
+		s.accepted(s.page.take())
+		s.wait(5 * time.Minute)
+		var settled push.Job
+		for _, j := range s.page.take() {
+			if j.Delivery.Kind == push.Settle {
+				settled = j
+			}
+		}
+		want(s.t, "whose phone", settled.Device.Name, "aa11")
+		want(s.t, "what for", settled.Delivery.About, &push.About{Topic: push.TopicEscalated})
+		s.act(respond.Command{Name: respond.Acknowledge, IncidentID: i.ID, Actor: s.as(s.ana)})
+		want(s.t, "taken by", s.get(i.ID).AcknowledgedBy.ID, s.ana)
+	})
+}
+
+// What gets worse is rewritten on the phones that show it; nothing rings.
+func TestAWorseAlertIsShownQuietly(t *testing.T) {
+	each(t, func(s *stage) {
+		s.event(respond.EventTrigger, "db-1", incident.Error, "Checkout is slow")
+		s.accepted(s.page.take())
+		s.event(respond.EventTrigger, "db-1", incident.Error, "Checkout is slower")
+		want(s.t, "different, but not worse", s.rang(), nil)
+		s.event(respond.EventTrigger, "db-1", incident.Critical, "Checkout is down")
+		jobs := s.page.take()
+		want(s.t, "rewritten", len(jobs), 1)
+		want(s.t, "how", jobs[0].Delivery.Kind, push.Update)
+		want(s.t, "to what", jobs[0].Content.Severity, incident.Critical)
 	})
 }
 
@@ -187,7 +222,7 @@ func TestALowUrgencyFollowsThePersonsRules(t *testing.T) {
 		s.wait(2 * time.Minute)
 		want(s.t, "after the rule's delay", s.rang(), []string{"page aa11"})
 		s.wait(3 * time.Minute)
-		want(s.t, "then the next level", s.rang(), []string{"page bens-token"})
+		want(s.t, "then the next level", s.rang(), []string{"page bens-token", "settle aa11"})
 	})
 }
 
@@ -223,7 +258,7 @@ func TestAPolicyChangedMidwayDoesNotChangeAnOpenIncident(t *testing.T) {
 			{Targets: []oncall.Target{{Kind: oncall.UserTarget, ID: s.ana}}, Delay: time.Hour},
 		}}}})
 		s.wait(5 * time.Minute)
-		want(s.t, "the plan is frozen", s.rang(), []string{"page bens-token"})
+		want(s.t, "the plan is frozen", s.rang(), []string{"page bens-token", "settle aa11"})
 		s.trigger("db-2")
 		s.page.take()
 		s.wait(10 * time.Minute)
@@ -239,7 +274,7 @@ func TestEscalateReassignSnoozeAndNote(t *testing.T) {
 			return respond.Command{Name: v, IncidentID: i.ID, Actor: s.as(s.ana)}
 		}
 		s.act(cmd(respond.Escalate))
-		want(s.t, "by hand", s.rang(), []string{"page bens-token"})
+		want(s.t, "by hand", s.rang(), []string{"page bens-token", "settle aa11"})
 
 		snooze := cmd(respond.Snooze)
 		snooze.Until = s.now().Add(time.Hour)
@@ -343,7 +378,7 @@ func TestAfterAnOutageOnlyTodaysLevelRings(t *testing.T) {
 		s.page.take()
 		s.set(monday.Add(6 * time.Hour)) // nobody knocked for six hours
 		s.knock()
-		want(s.t, "one level, once", s.rang(), []string{"page bens-token"})
+		want(s.t, "one level, once", s.rang(), []string{"page bens-token", "settle aa11"})
 	})
 }
 

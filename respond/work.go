@@ -91,6 +91,8 @@ func (w *work) carryOut(c *Case, intent incident.Intent, why string, by incident
 		return w.step(c, c.Plan.Again(c.Position, w.now, w.tx.Catalog()), why, by)
 	case incident.CloseAlerts:
 		return w.tx.CloseAlerts(c.Incident.ID, w.now)
+	case incident.UpdateDevices:
+		return w.update(c)
 	case incident.SettleDevices: // by apply, last
 	}
 	return nil

@@ -19,12 +19,11 @@ import (
 // reached is a stage whose people have addresses too.
 func reached(t *testing.T, place modelstest.Place, contacts, rules string) (*stage.Stage, *pushtest.MailServer, *pushtest.Telephone) {
 	t.Helper()
-	mails, err := pushtest.StartMail()
+	mails, err := pushtest.StartMail(pushtest.MailConfig{NoTLS: true}) // push/mail's own tests do TLS
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(mails.Close)
-	mails.NoTLS = true // push/mail's own tests do TLS
 	phone, err := pushtest.StartTelephone()
 	if err != nil {
 		t.Fatal(err)
@@ -142,7 +141,7 @@ func TestACallIsAnsweredWithADigit(t *testing.T) {
 		if i.Status != incident.Acknowledged || i.AcknowledgedBy.Name != "Ana" || i.AcknowledgedBy.Via != "voice" {
 			t.Errorf("%+v", i.AcknowledgedBy)
 		}
-		if told := words(s, i.ID); !strings.Contains(told, "notification.displayed voice") || !strings.Contains(told, "notification.accepted voice") {
+		if told := words(s, i.ID); !strings.Contains(told, "notification.received voice") || !strings.Contains(told, "notification.accepted voice") {
 			t.Errorf("the timeline says %s", told)
 		}
 	})

@@ -2,12 +2,14 @@ package test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/nightbell/nightbell/incident"
 	"github.com/nightbell/nightbell/models/modelstest"
 	"github.com/nightbell/nightbell/push"
+	"github.com/nightbell/nightbell/push/pushtest"
 	"github.com/nightbell/nightbell/realtime/realtimetest"
 	"github.com/nightbell/nightbell/test/stage"
 )
@@ -28,7 +30,8 @@ func TestTheCorridor(t *testing.T) {
 			t.Errorf("the page reads %+v, want critical with two buttons", page)
 		}
 		rings(t, s, "ben")
-		waitTold(t, s, incidents(s)[0].ID, "notification.accepted", 2)
+		shows(t, s, "ana", "that the plan went on", func(n pushtest.Notification) bool { return !n.Rings && strings.HasPrefix(n.Title, "Escalated") })
+		waitTold(t, s, incidents(s)[0].ID, "notification.accepted", 3)
 
 		pressed, err := s.Emulator.Press(soon(t), s.Phones["ben"].Token, "acknowledge")
 		if err != nil || pressed.Status != 200 {
@@ -41,7 +44,7 @@ func TestTheCorridor(t *testing.T) {
 			}
 		}
 
-		waitTold(t, s, incidents(s)[0].ID, "notification.accepted", 3)
+		waitTold(t, s, incidents(s)[0].ID, "notification.accepted", 4)
 		all := incidents(s)
 		if len(all) != 1 || all[0].Status != incident.Acknowledged || all[0].AcknowledgedBy.Name != "Ben" {
 			t.Fatalf("the incident reads %+v", all)

@@ -3,6 +3,7 @@ package test
 import (
 	"context"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,10 +42,13 @@ func rings(t *testing.T, s *stage.Stage, person string) pushtest.Notification {
 	return shows(t, s, person, "a ringing page", func(n pushtest.Notification) bool { return n.Rings && n.Kind == string(push.Page) })
 }
 
-// quiet waits until the person's phone shows the page rewritten without a sound.
+// quiet waits until the person's phone says, without a sound, that somebody has
+// taken the incident.
 func quiet(t *testing.T, s *stage.Stage, person string) pushtest.Notification {
 	t.Helper()
-	return shows(t, s, person, "a settled page", func(n pushtest.Notification) bool { return !n.Rings && n.Kind == string(push.Settle) })
+	return shows(t, s, person, "a settled page", func(n pushtest.Notification) bool {
+		return !n.Rings && n.Kind == string(push.Settle) && (strings.HasPrefix(n.Title, "Acknowledged") || strings.HasPrefix(n.Title, "Resolved"))
+	})
 }
 
 func shows(t *testing.T, s *stage.Stage, person, what string, ok func(pushtest.Notification) bool) pushtest.Notification {

@@ -28,7 +28,7 @@ type cli struct {
 	User     userCmd     `cmd:"" help:"Manage people: user add."`
 	Import   importCmd   `cmd:"" help:"Import people, schedules, policies, services and integrations from a YAML file."`
 	Token    tokenCmd    `cmd:"" help:"Mint an access token for a user, for scripts."`
-	Emulator emulatorCmd `cmd:"" help:"Stand in for APNs and FCM, to develop apps and to test."`
+	Emulator emulatorCmd `cmd:"" help:"Stand in for APNs, FCM and browsers, to develop apps and to test."`
 	Version  versionCmd  `cmd:"" help:"Print version, commit and schema version."`
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 type emulatorCmd struct {
-	Listen   string `default:"127.0.0.1:8443" placeholder:"HOST:PORT" help:"FCM, OAuth and the control API; APNs takes the two ports after it. Default 127.0.0.1:8443."`
+	Listen   string `default:"127.0.0.1:8443" placeholder:"HOST:PORT" help:"FCM, OAuth and the control API; APNs and Web Push take the three ports after it. Default 127.0.0.1:8443."`
 	Control  string `placeholder:"HOST:PORT" help:"Serve the control API here too, without TLS. Loopback only: whoever reaches it decides what the phones get."`
 	Dir      string `default:"emulator" placeholder:"DIR" help:"Where certificate, keys and configuration are written. Default emulator."`
 	BundleID string `default:"com.example.nightbell" placeholder:"ID" help:"The iOS app. Default com.example.nightbell."`
@@ -18,7 +18,7 @@ type emulatorCmd struct {
 
 // Help is shown by nightbell emulator --help.
 func (emulatorCmd) Help() string {
-	return `Answers as APNs and FCM do, as strictly, and can be told to be slow, broken or gone. It remembers what each phone got. The control API is described in the package documentation of push/pushtest.
+	return `Answers as APNs, FCM and a push service of browsers do, as strictly, and can be told to be slow, broken or gone. It remembers what each phone got. The control API is described in the package documentation of push/pushtest.
 
 Example:
 

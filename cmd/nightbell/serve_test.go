@@ -122,7 +122,7 @@ func (o *watcher) Write(b []byte) (int, error) {
 // the node pushes to the emulator by the configuration that it wrote.
 func TestServeAndEmulatorRunUntilTheyAreTold(t *testing.T) {
 	dir := t.TempDir()
-	emulator := begin(t, "Standing in for APNs and FCM", "emulator", "--listen", "127.0.0.1:0", "--dir", filepath.Join(dir, "emulator"))
+	emulator := begin(t, "Standing in for ", "emulator", "--listen", "127.0.0.1:0", "--dir", filepath.Join(dir, "emulator"))
 	serve := begin(t, "nightbell is up", "serve", "--config", filepath.Join(dir, "emulator", "nightbell.yaml"),
 		"--data-dir", filepath.Join(dir, "data"), "--listen", "127.0.0.1:0")
 	if code, log := serve(); code != exitDone || !strings.Contains(log, "step=database") {

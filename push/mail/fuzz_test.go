@@ -19,7 +19,7 @@ func FuzzTextsStayInTheirPlace(f *testing.F) {
 	f.Add("=?utf-8?q?x?=\r\n y", "\x00\x01", strings.Repeat("ä", 5000))
 	f.Add("\u2028Bcc: eve@example.com", "<script>alert(1)</script>", "javascript:alert(1)")
 	f.Add(strings.Repeat("\xff", 300), "\u202e", ".")
-	srv, err := pushtest.StartMail()
+	srv, err := pushtest.StartMail(pushtest.MailConfig{})
 	if err != nil {
 		f.Fatal(err)
 	}

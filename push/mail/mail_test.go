@@ -17,12 +17,16 @@ import (
 
 func server(t *testing.T) *pushtest.MailServer {
 	t.Helper()
-	s, err := pushtest.StartMail()
+	return serverThat(t, pushtest.MailConfig{User: "nightbell", Password: "secret"})
+}
+
+func serverThat(t *testing.T, asks pushtest.MailConfig) *pushtest.MailServer {
+	t.Helper()
+	s, err := pushtest.StartMail(asks)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Close)
-	s.User, s.Password = "nightbell", "secret"
 	return s
 }
 
@@ -157,7 +161,7 @@ func TestTroubleAfterTheMailWasTakenIsNoFailure(t *testing.T) {
 
 func TestNoLetterLeavesInTheClearUnlessToldSo(t *testing.T) {
 	t.Parallel()
-	plain := func() *pushtest.MailServer { s := server(t); s.NoTLS, s.User = true, ""; return s }
+	plain := func() *pushtest.MailServer { return serverThat(t, pushtest.MailConfig{NoTLS: true}) }
 	open := func(policy string) func(*mail.Config) {
 		return func(c *mail.Config) { c.TLS, c.Username, c.Password = policy, "", "" }
 	}
@@ -170,8 +174,7 @@ func TestNoLetterLeavesInTheClearUnlessToldSo(t *testing.T) {
 			t.Errorf("%s: %+v", policy, r)
 		}
 	}
-	srv := server(t)
-	srv.Implicit = true
+	srv := serverThat(t, pushtest.MailConfig{User: "nightbell", Password: "secret", Implicit: true})
 	if r := sender(t, srv, func(c *mail.Config) { c.TLS = mail.TLSImplicit }).Send(t.Context(), letter()); r.Class != push.ClassAccepted || !srv.Mails()[0].TLS {
 		t.Errorf("implicit: %+v", r)
 	}

@@ -23,14 +23,18 @@ type Mail struct {
 	User   string // who signed in
 }
 
-// MailServer is a strict SMTP server: STARTTLS before AUTH, AUTH before MAIL,
-// no bare line feeds, no long lines, no mail without its headers.
-type MailServer struct {
+// MailConfig is what a [MailServer] asks of its clients.
+type MailConfig struct {
 	// User and Password are who may send; an empty User lets everybody.
 	User, Password string
 	// NoTLS leaves STARTTLS out; Implicit speaks TLS from the first byte.
 	NoTLS, Implicit bool
+}
 
+// MailServer is a strict SMTP server: STARTTLS before AUTH, AUTH before MAIL,
+// no bare line feeds, no long lines, no mail without its headers.
+type MailServer struct {
+	cfg      MailConfig
 	listener net.Listener
 	ca       *authority
 	conns    sync.WaitGroup
@@ -59,9 +63,8 @@ type MailFault struct {
 	Times int
 }
 
-// StartMail opens a server on this machine; change its fields before the
-// first client comes.
-func StartMail() (*MailServer, error) {
+// StartMail opens a server on this machine.
+func StartMail(cfg MailConfig) (*MailServer, error) {
 	ca, err := newAuthority(nil)
 	if err != nil {
 		return nil, err
@@ -70,7 +73,7 @@ func StartMail() (*MailServer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the mail server: %w", err)
 	}
-	s := &MailServer{listener: l, ca: ca, open: map[net.Conn]bool{}}
+	s := &MailServer{cfg: cfg, listener: l, ca: ca, open: map[net.Conn]bool{}}
 	s.conns.Go(s.accept)
 	return s, nil
 }
@@ -89,13 +92,6 @@ func (s *MailServer) Inject(f MailFault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = append(s.faults, f)
-}
-
-// Clear ends all faults.
-func (s *MailServer) Clear() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.faults = nil
 }
 
 // Mails gives what was taken, oldest first.

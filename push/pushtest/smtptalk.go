@@ -41,7 +41,7 @@ func (s *MailServer) talk(c net.Conn) {
 		s.mu.Unlock()
 	}()
 	t := &talk{server: s, conn: c}
-	if s.Implicit {
+	if s.cfg.Implicit {
 		t.conn, t.secure = tls.Server(c, s.tls()), true
 	}
 	t.in = bufio.NewReaderSize(t.conn, 2*maxMailLine)
@@ -142,10 +142,10 @@ func (t *talk) ehlo(name string) error {
 	t.hello = true
 	t.reset()
 	lines := []string{"stand-in", "8BITMIME", "ENHANCEDSTATUSCODES", "SIZE 1048576"}
-	if !t.secure && !t.server.NoTLS {
+	if !t.secure && !t.server.cfg.NoTLS {
 		lines = append(lines, "STARTTLS")
 	}
-	if t.server.User != "" && (t.secure || t.server.NoTLS) {
+	if t.server.cfg.User != "" && (t.secure || t.server.cfg.NoTLS) {
 		lines = append(lines, "AUTH PLAIN LOGIN")
 	}
 	for i, l := range lines {
@@ -161,7 +161,7 @@ func (t *talk) ehlo(name string) error {
 }
 
 func (t *talk) startTLS() error {
-	if t.secure || t.server.NoTLS || t.in.Buffered() > 0 {
+	if t.secure || t.server.cfg.NoTLS || t.in.Buffered() > 0 {
 		return t.say("503 5.5.1 not now")
 	}
 	if err := t.say("220 2.0.0 go ahead"); err != nil {
@@ -174,7 +174,7 @@ func (t *talk) startTLS() error {
 }
 
 func (t *talk) auth(rest string) error {
-	if !t.hello || t.user != "" || !t.secure && !t.server.NoTLS {
+	if !t.hello || t.user != "" || !t.secure && !t.server.cfg.NoTLS {
 		return t.say("503 5.5.1 not now")
 	}
 	mechanism, initial, _ := strings.Cut(rest, " ")
@@ -205,7 +205,7 @@ func (t *talk) auth(rest string) error {
 	default:
 		return t.say("504 5.5.4 unknown mechanism")
 	}
-	if user != t.server.User || password != t.server.Password {
+	if user != t.server.cfg.User || password != t.server.cfg.Password {
 		return t.say("535 5.7.8 authentication credentials invalid")
 	}
 	t.user = user
@@ -231,9 +231,9 @@ func (t *talk) mail(rest string) error {
 	switch {
 	case !t.hello || t.hasFrom:
 		return t.say("503 5.5.1 not now")
-	case !t.secure && !t.server.NoTLS:
+	case !t.secure && !t.server.cfg.NoTLS:
 		return t.say("530 5.7.0 say STARTTLS first")
-	case t.server.User != "" && t.user == "":
+	case t.server.cfg.User != "" && t.user == "":
 		return t.say("530 5.7.0 sign in first")
 	}
 	from, ok := path(rest, "FROM:")

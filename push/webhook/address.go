@@ -13,8 +13,9 @@ import (
 const maxAddress = 2048
 
 // Address checks a webhook's URL and gives its one spelling. Plain http is
-// only taken where the operator has networks of their own let through: it
-// carries action tokens in the clear. Names are judged when they are dialed.
+// only taken where the operator has networks of their own let through, and
+// leads into those alone: it carries action tokens in the clear. Names are
+// judged when they are dialed.
 func Address(s string, guard wire.Guard) (string, error) {
 	u, err := parsed(strings.TrimSpace(s))
 	if err != nil {
@@ -23,10 +24,20 @@ func Address(s string, guard wire.Guard) (string, error) {
 	if u.Scheme == "http" && len(guard.Allow) == 0 {
 		return "", fault.Field("address", "bad_address", "a webhook's address begins with https://")
 	}
-	if ip, err := netip.ParseAddr(u.Hostname()); err == nil && guard.Check(ip) != nil {
+	ip, err := netip.ParseAddr(u.Hostname())
+	switch {
+	case err == nil && u.Scheme == "http" && errors.Is(plain(guard).Check(ip), wire.ErrPlain):
+		return "", fault.Field("address", "bad_address", "a webhook's address begins with https://, except in the networks of webhook.allow_networks")
+	case err == nil && guard.Check(ip) != nil:
 		return "", fault.Field("address", "forbidden_address", "%s is not on the public internet; the operator can let its network through with webhook.allow_networks", ip)
 	}
 	return u.String(), nil
+}
+
+// plain is what may be reached without TLS.
+func plain(g wire.Guard) wire.Guard {
+	g.Only = true
+	return g
 }
 
 func parsed(s string) (*url.URL, error) {

@@ -26,6 +26,7 @@ const (
 	ReasonForbidden = "forbidden_address"
 	ReasonRedirect  = "redirected"
 	ReasonUnsigned  = "secret_unreadable"
+	ReasonPlain     = "plain_http"
 )
 
 // Config says how webhooks are posted.
@@ -47,6 +48,8 @@ type Config struct {
 type Sender struct {
 	cfg    Config
 	client *http.Client
+	// plain is for addresses without TLS, which lead into the operator's networks.
+	plain *http.Client
 }
 
 // New makes a sender; it connects to nobody.
@@ -60,11 +63,17 @@ func New(c Config) *Sender {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Sender{cfg: c, client: c.Guard.Client(&tls.Config{RootCAs: c.Roots, MinVersion: tls.VersionTLS12}, c.Timeout, c.PerHost)}
+	return &Sender{
+		cfg: c, client: c.Guard.Client(&tls.Config{RootCAs: c.Roots, MinVersion: tls.VersionTLS12}, c.Timeout, c.PerHost),
+		plain: plain(c.Guard).Client(nil, c.Timeout, c.PerHost),
+	}
 }
 
 // Close drops the idle connections.
-func (s *Sender) Close() { s.client.CloseIdleConnections() }
+func (s *Sender) Close() {
+	s.client.CloseIdleConnections()
+	s.plain.CloseIdleConnections()
+}
 
 // Send implements push.Sender.
 func (s *Sender) Send(ctx context.Context, m push.Message) push.Result {
@@ -129,7 +138,11 @@ func (s *Sender) post(ctx context.Context, address, id string, secrets []string,
 	req.Header.Set("Webhook-Id", id)
 	req.Header.Set("Webhook-Timestamp", strconv.FormatInt(now.Unix(), 10))
 	req.Header.Set("Webhook-Signature", signature)
-	resp, err := s.client.Do(req)
+	client := s.client
+	if req.URL.Scheme == "http" {
+		client = s.plain
+	}
+	resp, err := client.Do(req)
 	if err != nil {
 		return 0, nil, nil, err
 	}
@@ -146,6 +159,8 @@ func failed(ctx context.Context, err error) push.Result {
 	switch {
 	case errors.Is(err, wire.ErrForbidden):
 		return push.Result{Class: push.ClassTokenSuspect, Reason: ReasonForbidden}
+	case errors.Is(err, wire.ErrPlain):
+		return push.Result{Class: push.ClassTokenSuspect, Reason: ReasonPlain}
 	case r.Class == push.ClassConfigBroken:
 		r.Class = push.ClassTokenSuspect // its certificate
 	case r.Class == push.ClassProviderDown:
@@ -172,6 +187,8 @@ func (s *Sender) Challenge(ctx context.Context, address, deviceID, secret string
 	switch {
 	case errors.Is(err, wire.ErrForbidden):
 		return refuse("the address leads into a network that is not on the public internet; the operator can let it through with webhook.allow_networks")
+	case errors.Is(err, wire.ErrPlain):
+		return refuse("the address leads out of the operator's own networks, where only https:// is spoken; remove it and add the https:// one")
 	case err != nil:
 		return refuse("the webhook could not be reached (%s); look at its address and certificate, then verify again", failed(ctx, err).Reason)
 	case status < 200 || status > 299:

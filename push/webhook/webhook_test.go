@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nightbell/nightbell/fault"
 	"github.com/nightbell/nightbell/incident"
 	"github.com/nightbell/nightbell/push"
 	"github.com/nightbell/nightbell/push/webhook"
@@ -282,6 +283,33 @@ func TestAddress(t *testing.T) {
 	own := wire.Guard{Allow: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}
 	if got, err := webhook.Address("http://10.1.2.3/hook", own); err != nil || got != "http://10.1.2.3/hook" {
 		t.Errorf("%q, %v", got, err)
+	}
+	if got, err := webhook.Address("http://1.1.1.1/hook", own); !fault.Is(err, "bad_address") {
+		t.Errorf("in the clear through the internet: %q, %v", got, err)
+	}
+}
+
+// Where the operator lets a network of their own through, plain http leads into
+// it and nowhere else: a name may lead out of it at any time.
+func TestPlainHTTPStaysInTheOperatorsNetworks(t *testing.T) {
+	t.Parallel()
+	r := receive(t, nil)
+	heard := httptest.NewServer(r.Config.Handler)
+	t.Cleanup(heard.Close)
+	secret := webhook.NewSecret()
+	at := letter(strings.Replace(heard.URL, "127.0.0.1", "localhost", 1), secret)
+	if got := sender(t, r, nil).Send(t.Context(), at); got.Class != push.ClassAccepted {
+		t.Errorf("into the network: %+v", got)
+	}
+	elsewhere := sender(t, r, func(c *webhook.Config) { c.Guard.Allow = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")} })
+	if got := elsewhere.Send(t.Context(), at); got.Class != push.ClassTokenSuspect || got.Reason != webhook.ReasonPlain {
+		t.Errorf("out of it: %+v", got)
+	}
+	if err := elsewhere.Challenge(t.Context(), at.Token, "dev_1", secret); !fault.Is(err, "challenge_failed") {
+		t.Errorf("the challenge: %v", err)
+	}
+	if len(r.got) != 1 {
+		t.Errorf("%d requests came", len(r.got))
 	}
 }
 

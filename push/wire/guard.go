@@ -17,6 +17,10 @@ import (
 // stranger's URL must not lead us. Nothing was sent.
 var ErrForbidden = errors.New("the address is not on the public internet, and no setting allows it")
 
+// ErrPlain is said of an address outside the operator's own networks, to which
+// nothing goes in the clear. Nothing was sent.
+var ErrPlain = errors.New("without TLS only the networks that a setting allows are reached")
+
 // Guard refuses connections to addresses that are not on the public internet.
 // URLs that people register would otherwise let them reach, by our hand, the
 // databases and metadata services beside this machine (SSRF).
@@ -26,6 +30,8 @@ var ErrForbidden = errors.New("the address is not on the public internet, and no
 type Guard struct {
 	// Allow are networks of the operator's own that are let through all the same.
 	Allow []netip.Prefix
+	// Only lets nothing but those through: for what is not encrypted.
+	Only bool
 }
 
 // notPublic are the networks that are no part of the public internet, or that
@@ -54,13 +60,16 @@ var notPublic = []netip.Prefix{
 	netip.MustParsePrefix("fec0::/10"),       // site-local, long deprecated
 }
 
-// Check refuses an address that must not be dialed, with [ErrForbidden].
+// Check refuses an address that must not be dialed, with [ErrForbidden] or
+// [ErrPlain].
 func (g Guard) Check(a netip.Addr) error {
 	a = a.Unmap() // ::ffff:10.0.0.1 is 10.0.0.1
 	within := func(p netip.Prefix) bool { return p.Contains(a.WithZone("")) }
 	switch {
 	case slices.ContainsFunc(g.Allow, within):
 		return nil
+	case g.Only:
+		return fmt.Errorf("%s: %w", a, ErrPlain)
 	case !a.IsGlobalUnicast(), a.IsPrivate(), a.Zone() != "", slices.ContainsFunc(notPublic, within):
 		return fmt.Errorf("%s: %w", a, ErrForbidden)
 	}
