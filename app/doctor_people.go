@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/nightbell/nightbell/models"
+	"github.com/nightbell/nightbell/push"
 	"github.com/nightbell/nightbell/respond"
 )
 
@@ -53,6 +54,18 @@ func (f *findings) joinApps(ctx context.Context, cfg Config, p *pushers, db *mod
 	}
 }
 
+// unmet says why nothing gets through a lane, as far as the settings alone
+// tell; empty: nothing is known against it.
+func (c Config) unmet(key push.Lane) string {
+	needs := map[push.Provider]bool{
+		push.Email: c.SMTP.Host != "", push.SMS: c.Twilio.AccountSID != "", push.Voice: c.Twilio.AccountSID != "", push.WebPush: c.Push.WebPush.Enabled,
+	}
+	if met, known := needs[key.Provider]; known && !met {
+		return push.NotSetUp(key.Provider)
+	}
+	return ""
+}
+
 // checkPeople tells what stands between a page and people although every key
 // is fine.
 func (f *findings) checkPeople(ctx context.Context, cfg Config, opt Options, db *models.DB) {
@@ -65,7 +78,7 @@ func (f *findings) checkPeople(ctx context.Context, cfg Config, opt Options, db 
 		f.doubt("devices", fmt.Sprintf("%s, %s: %s; none is judged until %s", h.Provider, h.App, h.Reason, h.Until.Format(time.RFC3339)),
 			fmt.Sprintf("find out why; then DELETE /v1/push/holds/%s/%s", h.Provider, h.App))
 	}
-	watch := respond.NewWatch(respond.WatchConfig{Store: db.Desk(), Reach: db.Devices(), Now: opt.Now, Lead: cfg.Notices.ShiftReminder})
+	watch := respond.NewWatch(respond.WatchConfig{Store: db.Desk(), Reach: db.Devices(), Trouble: cfg.unmet, Now: opt.Now, Lead: cfg.Notices.ShiftReminder})
 	all, err := watch.Pageability(ctx)
 	if err != nil {
 		f.broken("people", Sentence(err), "")

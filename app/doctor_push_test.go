@@ -150,6 +150,29 @@ func TestTheDoctorKnowsWhoWouldNotWake(t *testing.T) {
 	}
 }
 
+// Who can only be reached by a way that is not set up would not wake either.
+func TestTheDoctorKnowsWhichWaysAreNotSetUp(t *testing.T) {
+	t.Parallel()
+	c, _ := emulated(t)
+	file, err := setup.Parse([]byte(strings.Replace(adminSetup, "ana@example.com", "ana@example.com, contact_methods: [{method: email, address: ana@example.com}]", 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := openWorkshop(t.Context(), c, Options{}.withDefaults())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := importInto(t.Context(), w.db.Setup(), file, false, time.Now().UTC().Truncate(time.Microsecond)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.close(); err != nil {
+		t.Fatal(err)
+	}
+	if f := said(t, DoctorPush(t.Context(), c, nil, Options{}), "this server is not set up for email"); f.Health != Doubtful {
+		t.Errorf("%+v", f)
+	}
+}
+
 // held lets so many of Ana's phones be called gone at once that the guard steps in.
 func held(t *testing.T, db *models.DB, now time.Time) {
 	t.Helper()

@@ -5,7 +5,7 @@ package push
 func (p *Pipeline) Trouble(key Lane) string {
 	sender := p.conf.Senders[key.Provider]
 	if sender == nil {
-		return "this server is not set up for " + string(key.Provider)
+		return NotSetUp(key.Provider)
 	}
 	if s, ok := sender.(serves); ok && !s.Serves(key.App, key.Environment) {
 		return "this server has no key for the app " + key.App + " (" + key.Environment + ")"
@@ -15,6 +15,9 @@ func (p *Pipeline) Trouble(key Lane) string {
 	}
 	return ""
 }
+
+// NotSetUp says that nothing of this server goes by way of the provider.
+func NotSetUp(p Provider) string { return "this server is not set up for " + string(p) }
 
 // known gives the lane if there is one.
 func (s *lanes) known(key Lane) *lane {
