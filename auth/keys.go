@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
@@ -29,13 +30,26 @@ const (
 // keyring is the published keys as one immutable value.
 type keyring struct {
 	keys  []ringKey
-	byKID map[string]ed25519.PublicKey
+	byKID map[string]*ringKey
 	jwks  []byte
 }
 
 type ringKey struct {
 	SigningKey
 	private ed25519.PrivateKey
+	// action is the HMAC key of the action tokens of this key's time: only this
+	// server reads them, and there are two in each page.
+	action []byte
+}
+
+// actionKey is derived from the private key, so that it is sealed, rotated and
+// retired with it.
+func actionKey(private ed25519.PrivateKey) ([]byte, error) {
+	key, err := hkdf.Key(sha256.New, private.Seed(), nil, "nightbell action tokens", sha256.Size)
+	if err != nil {
+		return nil, fmt.Errorf("deriving the key of action tokens: %w", err)
+	}
+	return key, nil
 }
 
 // signer is the youngest key that may sign at the moment, nil if none may. It
@@ -123,16 +137,20 @@ func (s *Service) loadKeys(ctx context.Context) (*keyring, error) {
 			return nil, fault.Wrap(err, fault.Internal, "wrong_secret",
 				"the signing keys in the database were sealed with another instance secret; start with the secret used before, or delete the rows of signing_keys, which signs everybody out")
 		}
-		keys = append(keys, ringKey{k, private})
+		action, err := actionKey(private)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, ringKey{k, private, action})
 	}
 	return newKeyring(keys)
 }
 
 func newKeyring(keys []ringKey) (*keyring, error) {
-	ring := &keyring{keys: keys, byKID: make(map[string]ed25519.PublicKey, len(keys))}
+	ring := &keyring{keys: keys, byKID: make(map[string]*ringKey, len(keys))}
 	set := jwkSet{Keys: make([]jwk, 0, len(keys))}
-	for _, k := range keys {
-		ring.byKID[k.KID] = k.Public
+	for i, k := range keys {
+		ring.byKID[k.KID] = &keys[i]
 		set.Keys = append(set.Keys, newJWK(k.KID, k.Public))
 	}
 	var err error
@@ -166,8 +184,8 @@ func (s *Service) signingKey() (*ringKey, error) {
 	return nil, fault.New(fault.Unavailable, "keys_not_ready", "the server has no key to sign with yet; try again in a few seconds")
 }
 
-// publicKey finds a published key; a foreign kid has none.
-func (s *Service) publicKey(kid string) (ed25519.PublicKey, bool) {
+// published finds a published key; a foreign kid has none.
+func (s *Service) published(kid string) (*ringKey, bool) {
 	ring := s.keys.Load()
 	if ring == nil {
 		return nil, false

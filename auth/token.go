@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"time"
@@ -74,9 +75,15 @@ func (s *Service) signAccess(u User, sessionID string) (token string, expires ti
 // signAccessUntil makes an access token; expires is until, as the token says it.
 func (s *Service) signAccessUntil(u User, sessionID string, until time.Time) (token string, expires time.Time, err error) {
 	expires = until.Truncate(time.Second)
-	token, err = s.sign("at+jwt", accessClaims{
+	key, err := s.signingKey()
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	t := jwt.NewWithClaims(jwt.SigningMethodEdDSA, accessClaims{
 		baseClaims: s.base(accessAudience, u.ID, s.now(), expires), Session: sessionID, Role: u.Role,
 	})
+	t.Header["typ"] = "at+jwt"
+	token, err = signed(t, key.KID, key.private)
 	return token, expires, err
 }
 
@@ -87,10 +94,16 @@ func (s *Service) SignAction(a ActionClaims) (string, error) {
 	if latest := s.now().Add(MaxActionLife); expires.IsZero() || expires.After(latest) {
 		expires = latest
 	}
-	return s.sign("", actionClaims{
+	key, err := s.signingKey()
+	if err != nil {
+		return "", err
+	}
+	t := jwt.NewWithClaims(jwt.SigningMethodHS256, actionClaims{
 		baseClaims: s.base(actionAudience, a.UserID, time.Time{}, expires),
 		ID:         a.DeliveryID + "." + a.Name, Incident: a.IncidentID, Device: a.DeviceID,
 	})
+	delete(t.Header, "typ") // it saves bytes
+	return signed(t, key.KID, key.action)
 }
 
 func (s *Service) base(audience, subject string, issued, expires time.Time) baseClaims {
@@ -101,22 +114,14 @@ func (s *Service) base(audience, subject string, issued, expires time.Time) base
 	return c
 }
 
-// sign makes a compact EdDSA JWS. An empty typ is left out: it saves bytes.
-func (s *Service) sign(typ string, claims jwt.Claims) (string, error) {
-	key, err := s.signingKey()
-	if err != nil {
-		return "", err
-	}
-	t := jwt.NewWithClaims(jwt.SigningMethodEdDSA, claims)
-	t.Header["kid"] = key.KID
-	if t.Header["typ"] = typ; typ == "" {
-		delete(t.Header, "typ")
-	}
-	signed, err := t.SignedString(key.private)
+// signed makes the compact form.
+func signed(t *jwt.Token, kid string, key any) (string, error) {
+	t.Header["kid"] = kid
+	text, err := t.SignedString(key)
 	if err != nil {
 		return "", fmt.Errorf("signing a token: %w", err)
 	}
-	return signed, nil
+	return text, nil
 }
 
 // parse believes a token only if everything about it is ours.
@@ -132,8 +137,12 @@ func (s *Service) parseAt(token, audience string, claims jwt.Claims, now func() 
 	case len(token) > maxToken:
 		return errTokenInvalid(errors.New("too long"))
 	}
-	_, err := jwt.ParseWithClaims(token, claims, s.keyOf,
-		jwt.WithValidMethods([]string{jwt.SigningMethodEdDSA.Alg()}), jwt.WithIssuer(s.issuer),
+	method, keyOf := jwt.SigningMethodEdDSA.Alg(), s.accessKeyOf
+	if audience == actionAudience {
+		method, keyOf = jwt.SigningMethodHS256.Alg(), s.actionKeyOf
+	}
+	_, err := jwt.ParseWithClaims(token, claims, keyOf,
+		jwt.WithValidMethods([]string{method}), jwt.WithIssuer(s.issuer),
 		jwt.WithAudience(audience), jwt.WithExpirationRequired(), jwt.WithTimeFunc(now), jwt.WithStrictDecoding())
 	if errors.Is(err, jwt.ErrTokenExpired) {
 		return fault.Wrap(err, fault.Unauthenticated, "token_expired", "the token has expired; refresh the session and try again")
@@ -144,9 +153,25 @@ func (s *Service) parseAt(token, audience string, claims jwt.Claims, now func() 
 	return nil
 }
 
-func (s *Service) keyOf(t *jwt.Token) (any, error) {
+func (s *Service) accessKeyOf(t *jwt.Token) (any, error) {
+	key, err := s.namedBy(t)
+	if err != nil {
+		return nil, err
+	}
+	return ed25519.PublicKey(key.Public), nil
+}
+
+func (s *Service) actionKeyOf(t *jwt.Token) (any, error) {
+	key, err := s.namedBy(t)
+	if err != nil {
+		return nil, err
+	}
+	return key.action, nil
+}
+
+func (s *Service) namedBy(t *jwt.Token) (*ringKey, error) {
 	kid, _ := t.Header["kid"].(string)
-	key, ok := s.publicKey(kid)
+	key, ok := s.published(kid)
 	if !ok {
 		return nil, fmt.Errorf("no key %.32q is published here", kid)
 	}

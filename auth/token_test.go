@@ -49,11 +49,7 @@ func TestAccessTokensNotBelieved(t *testing.T) {
 	bySelf := func(in string) []byte { return ed25519.Sign(ours.private, []byte(in)) }
 	byOther := func(in string) []byte { return ed25519.Sign(foreign, []byte(in)) }
 	byNobody := func(string) []byte { return nil }
-	byPublicKey := func(in string) []byte {
-		m := hmac.New(sha256.New, ours.Public)
-		m.Write([]byte(in))
-		return m.Sum(nil)
-	}
+	byPublicKey := func(in string) []byte { return hmacOf(ours.Public, in) }
 	header := map[string]any{"alg": "EdDSA", "typ": "at+jwt", "kid": ours.KID}
 	claims := map[string]any{
 		"iss": issuer, "aud": accessAudience, "sub": h.ana.ID, "sid": tok.SessionID, "role": "responder",
@@ -71,6 +67,7 @@ func TestAccessTokensNotBelieved(t *testing.T) {
 	}{
 		{"alg none", with(header, "alg", "none"), claims, byNobody, "token_invalid"},
 		{"alg HS256 with our public key as secret", with(header, "alg", "HS256"), claims, byPublicKey, "token_invalid"},
+		{"alg HS256 with the key of our buttons", with(header, "alg", "HS256"), claims, func(in string) []byte { return hmacOf(ours.action, in) }, "token_invalid"},
 		{"no signature", header, claims, byNobody, "token_invalid"},
 		{"foreign kid", with(header, "kid", "somebody-elses-k"), claims, byOther, "token_invalid"},
 		{"foreign key under our kid", header, claims, byOther, "token_invalid"},
@@ -93,6 +90,41 @@ func TestAccessTokensNotBelieved(t *testing.T) {
 	} {
 		_, err := h.Authenticate(t.Context(), token)
 		wantCode(t, token, err, code)
+	}
+}
+
+func hmacOf(key []byte, in string) []byte {
+	m := hmac.New(sha256.New, key)
+	m.Write([]byte(in))
+	return m.Sum(nil)
+}
+
+// What everybody may know, or what signs something else, makes no button.
+func TestActionTokensNotBelieved(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	ours, err := h.signingKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	header := map[string]any{"alg": "HS256", "kid": ours.KID}
+	claims := map[string]any{
+		"iss": issuer, "aud": actionAudience, "sub": h.ana.ID, "jti": id.New(id.Delivery) + ".acknowledge",
+		"inc": id.New(id.Incident), "dev": id.New(id.Device), "exp": h.clock.now().Add(time.Minute).Unix(),
+	}
+	if _, _, err := h.VerifyAction(t.Context(), forge(t, header, claims, func(in string) []byte { return hmacOf(ours.action, in) })); err != nil {
+		t.Fatalf("the token that the others are made from is refused: %v", err)
+	}
+	for name, token := range map[string]string{
+		"our public key as secret": forge(t, header, claims, func(in string) []byte { return hmacOf(ours.Public, in) }),
+		"our private key":          forge(t, with(header, "alg", "EdDSA"), claims, func(in string) []byte { return ed25519.Sign(ours.private, []byte(in)) }),
+		"no key at all":            forge(t, header, claims, func(in string) []byte { return hmacOf(nil, in) }),
+		"alg none":                 forge(t, with(header, "alg", "none"), claims, func(string) []byte { return nil }),
+		"a foreign kid":            forge(t, with(header, "kid", "somebody-elses-k"), claims, func(in string) []byte { return hmacOf(nil, in) }),
+		"the access audience":      forge(t, header, with(claims, "aud", accessAudience), func(in string) []byte { return hmacOf(ours.action, in) }),
+	} {
+		_, _, err := h.VerifyAction(t.Context(), token)
+		wantCode(t, name, err, "token_invalid")
 	}
 }
 
