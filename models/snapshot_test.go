@@ -81,7 +81,7 @@ func TestLooksAreShared(t *testing.T) {
 			})
 		}
 		all.Wait()
-		if looks != 2 { // the first one's, and one for all who came during it
+		if looks < 1 || looks > 2 { // the first one's, and one for all who came during it, if anybody did
 			t.Errorf("%d looks for 200 who asked at once", looks)
 		}
 		if err := look(t.Context(), func(context.Context) error { return errors.New("no answer") }); err == nil {

@@ -26,6 +26,7 @@ func TestAClientThatNeverReadsIsSentAwayAlone(t *testing.T) {
 		}
 		healthy := f.connect(t, realtime.Hello{Token: "bo"})
 		defer healthy.Close()
+		next(t, healthy) // the welcome: it is live from here on
 		began := time.Now()
 		for seq := int64(1); seq <= 100; seq++ {
 			f.log.append(1, "inc_a")
