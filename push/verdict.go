@@ -85,6 +85,9 @@ func (o Outcome) applyLate(v *Verdict) {
 	stopped := was == Cancelled || was == Expired
 	if v.Delivery.Kind == Page && stopped && (accepted || o.mayHaveArrived()) && o.followed(accepted) {
 		v.FollowUp = o.followUp(v.Delivery)
+		if was == Expired { // its level was over: others are asked, and nobody has taken it away
+			v.FollowUp.About = &About{Topic: TopicEscalated}
+		}
 	}
 }
 

@@ -195,6 +195,9 @@ func TestVerdictThatComesLate(t *testing.T) {
 					Kind: Settle, IncidentID: "inc_1", Revision: 3, UserID: "usr_1", DeviceID: "dev_1", State: Scheduled,
 					DueAt: c.outcome.DoneAt, ExpiresAt: c.outcome.DoneAt.Add(followUpLife), CreatedAt: c.outcome.DoneAt,
 				}
+				if c.was == Expired { // its level was over
+					want.About = &About{Topic: TopicEscalated}
+				}
 				if diff := cmp.Diff(want, f); diff != "" {
 					t.Error(diff)
 				}
