@@ -12,8 +12,8 @@ const (
 	// notification is rewritten or cleared, without a sound. After a
 	// reassignment it means the devices of those it no longer belongs to.
 	SettleDevices Intent = "settle_devices"
-	// UpdateDevices rewrites what those devices show, quietly: it is worse than
-	// it says there.
+	// UpdateDevices rewrites what those devices show, quietly, where the incident
+	// concerns their people now: it is worse than it says there.
 	UpdateDevices Intent = "update_devices"
 	// PageLevel starts the incident's current escalation level again
 	// (oncall.Plan.Again) and reports it with Incident.Escalated.

@@ -185,14 +185,16 @@ func (w *work) settleAway(c *Case, by incident.Actor) error {
 	return nil
 }
 
-// update rewrites what the paged phones show. Nothing rings.
+// update rewrites what the phones of those show whom the incident concerns now;
+// others have been told that it is somebody else's, and that stands. Nothing
+// rings.
 func (w *work) update(c *Case) error {
 	devices, err := w.tx.PagedDevices(c.Incident.ID)
 	if err != nil {
 		return err
 	}
 	for _, dev := range devices {
-		if showsPages(dev) {
+		if showsPages(dev) && slices.Contains(c.Incident.Assignees, dev.UserID) {
 			w.outgoing = append(w.outgoing, outgoing{delivery: w.delivery(c, push.Update, dev), device: dev})
 		}
 	}

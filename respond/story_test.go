@@ -156,6 +156,18 @@ func TestAWorseAlertIsShownQuietly(t *testing.T) {
 	})
 }
 
+// Who has been told that it is somebody else's is not shown it again.
+func TestAWorseAlertIsShownToWhomItConcerns(t *testing.T) {
+	each(t, func(s *stage) {
+		s.event(respond.EventTrigger, "db-1", incident.Error, "Checkout is slow")
+		s.accepted(s.page.take())
+		s.wait(5 * time.Minute) // Ben is asked now
+		s.accepted(s.page.take())
+		s.event(respond.EventTrigger, "db-1", incident.Critical, "Checkout is down")
+		want(s.t, "rewritten", s.rang(), []string{"update bens-token"})
+	})
+}
+
 // A sender that alternates, or writes a number into its summary, must not fill
 // the database.
 func TestContentsUnderOneKeyAreBounded(t *testing.T) {
