@@ -87,7 +87,7 @@ func (w *work) notShown(c *Case, n Notification) {
 	w.note(c, incident.EntryScheduled, incident.Detail{
 		NotificationID: n.ID, UserID: n.UserID, Method: string(n.Method), Level: n.Level, Loop: n.Loop, Until: &now,
 		Reason: incident.ReasonNotDisplayed,
-		Text:   "no device has displayed the notification before it in time, so this one goes out now",
+		Text:   "no device has reported in time that it displayed the notification before it, so this one goes out now",
 	})
 }
 
